@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import form_wording, wording
-from approvals.domain.eligibility import invited
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Person
-from approvals.domain.seats import awaited, unanswered
+from approvals.domain.seats import awaited, informed, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK
@@ -202,7 +201,7 @@ class SlackChannel:
             if isinstance(sent, Done):
                 return sent
         asked = {message.to for message in direct_messages(approval)}  # They see the outcome in their message.
-        named = [person.on(SLACK) for person in invited(approval)]
+        named = [person.on(SLACK) for person in informed(approval)]
         users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
         if not users:
             return Done() if asked else self._nobody()

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from approvals.domain.delegate_wording import active
+from approvals.domain.delegates import latest_moment
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.email_address import is_same
 from approvals.domain.model import Approval
 from approvals.domain.people import Approver, Person
+from approvals.domain.seats import find_seat
 from approvals.domain.summary import Summary, summarize
 from bot.addresses import SLACK
 from bot.deliveries import channel_message
@@ -59,16 +62,19 @@ def is_awaited(approval: Approval, viewer: Viewer) -> bool:
     """
     if approval.decision:
         return False
-    person = _responder(approval, viewer)
+    approver = _approver(viewer)
+    person = responder(approval, approver)
     if not isinstance(person, Person) or answer_of(approval, person):
         return False
+    if isinstance(find_seat(approval, person, approver, latest_moment(approval)), Reason):
+        return False  # A delegate, with nobody to respond for.
     named = approval.people is not None and bool(approval.people.approvers)
     return named or _is_posted_to(approval, viewer)
 
 
 def can_respond(approval: Approval, viewer: Viewer) -> bool:
     """Return True if the viewer's response would count in any channel."""
-    return isinstance(_responder(approval, viewer), Person)
+    return isinstance(responder(approval, _approver(viewer)), Person)
 
 
 def is_requester(approval: Approval, viewer: Viewer) -> bool:
@@ -81,9 +87,10 @@ def is_involved(approval: Approval, viewer: Viewer) -> bool:
     """Return True if the viewer requested it, can respond or did, or is notified."""
     people = approval.people
     named = (*people.approvers, *(people.escalation if approval.escalated_at else ())) if people else ()
+    delegates = [each.delegate for each in active(approval)]
     return (
         is_requester(approval, viewer)
-        or any(viewer.is_(person) for person in named)
+        or any(viewer.is_(person) for person in (*named, *delegates))
         or any(viewer.has_name(name) for name in approval.request.notify)
         or any(viewer.has_name(response.approver.id) for response in approval.responses)
     )
@@ -114,9 +121,8 @@ def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Appro
     )
 
 
-def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
-    approver = Approver(id=viewer.id, name=viewer.name, channel=SLACK, realm=viewer.workspace, member=viewer.member)
-    return responder(approval, approver)
+def _approver(viewer: Viewer) -> Approver:
+    return Approver(id=viewer.id, name=viewer.name, channel=SLACK, realm=viewer.workspace, member=viewer.member)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:

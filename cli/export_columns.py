@@ -113,9 +113,10 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "form": Column("Values of the form, by the names of the fields.", form),
     "responses": Column(
-        "Each response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `response`, `at`, `comment`, `form`, "
-        "`replaced` (the values that it changed), `withdrawn_at`, `reset_at` and `reset_by` (the person whose change "
-        "reset it).",
+        "Each response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `for` (the person for whom a delegate "
+        "responded), `response`, `at`, `comment`, `form`, `replaced` (the values that it changed), `withdrawn_at`, "
+        "`withdrawn_by` (the person for whom a delegate responded, if they took its place), `reset_at` and "
+        "`reset_by` (the person whose change reset it).",
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(

@@ -10,6 +10,7 @@ from approvals.domain.judgement import Judgement, Override, Verdict, Withdrawal
 from approvals.domain.model import Approval, Response, Status
 from approvals.domain.parts import join_texts
 from approvals.domain.profiles import refusal
+from approvals.domain.refusal_wording import refusal_reply
 
 OTHER_REQUEST = "The digest is not this request's. Look at the request again: approvals show"
 OUTDATED = "A response was withdrawn or reset after you looked at this request. Look at it again: approvals show"
@@ -74,4 +75,4 @@ def refusal_message(approval: Approval, reason: Reason) -> str:
     """Return why the caller may not respond. Of a session that proves nobody, the request is none of its business."""
     if reason in (Reason.NOT_PROVEN, Reason.NOT_AN_OVERRIDER, Reason.UNKNOWN_REQUESTER):
         return refusal(reason)
-    return str(wording.refusal_reply(approval, reason))
+    return str(refusal_reply(approval, reason))

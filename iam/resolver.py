@@ -37,11 +37,15 @@ class RoleResolver:
         """Return what stands for the people of a role. Raise `UnresolvedError` if its sessions prove nobody."""
         role = without_path(name)
         if not proves_person(role, self._account, self._roles):
-            raise UnresolvedError(
-                f"Sessions of role {role_name(role)} don't identify a person. Use an IAM Identity Center role, or add "
-                "it to the policy's PersonRoles."
-            )
+            raise UnresolvedError(f"Sessions of role {role_name(role)} don't identify a person. {self._fix(role)}")
         return [Person(id=role, name=f"role {role_name(role)}", identities={IAM: role})]
+
+    def _fix(self, role: str) -> str:
+        if role.split(":")[4] != self._account:
+            return f"It is of another account. Use a role of this stack's account, {self._account}."
+        if self._roles is None:
+            return "Use an IAM Identity Center role, or a policy that has it in PersonRoles."
+        return "Ask the operator of this stack to add it to the policy's PersonRoles."
 
     def recognize(self, name: str) -> Person:
         """Raise `UnresolvedError`: a role asks for nothing."""

@@ -249,7 +249,7 @@ def _rules(approval: Approval, recipient: str, more: str = "", *, deadline: bool
         "" if alone and not counts else f"{wording.quorum_sentence(approval)}{so_far}",
         *(f"  {line}" for line in responses),
         wording.timeout_sentence(approval),
-        wording.requester_warning(approval),
+        wording.warnings(approval),
         more,
     ]
     return "\n".join(line for line in lines if line)

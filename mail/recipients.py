@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from approvals.domain.eligibility import barred_requester, invited, is_quorum
+from approvals.domain.eligibility import barred_requester, is_quorum
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval
-from approvals.domain.seats import awaited
+from approvals.domain.seats import awaited, informed
 from mail.addresses import EMAIL, is_email
 
 
@@ -18,8 +18,9 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
         barred = barred_requester(approval)
         own = barred is not None and is_same(barred.on(EMAIL), stack_email)
         return [] if own or is_quorum(request) else [stack_email]
-    named = {canonical(name) for name in request.names}
-    return [person.on(EMAIL) for person in invited(approval) if canonical(person.on(EMAIL)) in named]
+    delegations = approval.people.delegations if approval.people else ()
+    named = {canonical(name) for name in (*request.names, *(each.named for each in delegations))}
+    return [person.on(EMAIL) for person in informed(approval) if canonical(person.on(EMAIL)) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:

@@ -18,7 +18,7 @@ from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Workflow, iso
-from approvals.domain.people import Approver, People, Person
+from approvals.domain.people import Approver, Delegation, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
@@ -102,7 +102,7 @@ def approval() -> Approval:
         ),
         requested_at=NOON,
         deadline=NOON + request.timeout,
-        people=People(approvers=(ann, bo), escalation=(lead,)),
+        people=People(approvers=(ann, bo), escalation=(lead,), delegations=(_delegation("bo", "dan"),)),
         steps={"request_email:ann@example.com": NOON, "reminder-1": NOON + timedelta(minutes=20)},
     )
     for event in (
@@ -183,6 +183,18 @@ def _takes(value: Schema) -> str:
 
 def _person(name: str) -> Person:
     return Person(id=f"{name}@example.com", name=f"{name}@example.com", identities={"email": f"{name}@example.com"})
+
+
+def _delegation(owner: str, delegate: str) -> Delegation:
+    name = f"{delegate}@example.com"
+    return Delegation(
+        owner=f"{owner}@example.com",
+        delegate=_person(delegate),
+        named=name,
+        since=NOON - timedelta(days=1),
+        until=NOON + timedelta(days=3),
+        set_by="U0BO000002",
+    )
 
 
 def _approver(name: str) -> Approver:

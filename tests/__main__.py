@@ -18,12 +18,12 @@ from types import FrameType
 ROOT = Path(__file__).parents[1]
 _ON_OTHER_STACKS = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("demo", "upgrade", "doctor", "guided_deploy", "slack_surfaces", "ways_to_deploy")
+    for name in ("demo", "upgrade", "doctor", "guided_deploy", "policy", "slack_surfaces", "ways_to_deploy")
 )
 """Tests that deploy their own stacks, and share none."""
 
-_PATIENT = ("tests/e2e/test_lost_event.py", "tests/e2e/test_closed_channel.py")
-"""Tests that also wait for minutes: for a lost event, and for reminders."""
+_PATIENT = tuple(f"tests/e2e/test_{name}.py" for name in ("lost_event", "closed_channel", "verify_deployment"))
+"""Tests that also wait for minutes: for a lost event, for reminders, and for a whole deployment to be verified."""
 
 SHARES = (
     ("tests", "--ignore=tests/functional", "--ignore=tests/e2e"),

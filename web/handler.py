@@ -26,7 +26,9 @@ from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verd
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Response, Status
 from approvals.domain.profiles import refusal
+from approvals.domain.refusal_wording import WHY, refusal_reason
 from approvals.domain.rules import judge
+from approvals.domain.seats import find_seat
 from approvals.domain.signed_links import is_approval_id, query
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
@@ -107,6 +109,9 @@ class CallbackHandler:
             return self._not_allowed(link, person, tried=False)
         if response := answer_of(approval, person):
             return self._recorded(link, response)
+        seat = find_seat(approval, person, link.approver, self._clock())
+        if isinstance(seat, Reason):
+            return self._not_allowed(link, seat, tried=False)
         return self._confirm(link, HTTPStatus.OK)
 
     def _confirm(self, link: Link, status: HTTPStatus, typed: Typed | None = None, note: str = "") -> ApiResponse:
@@ -141,7 +146,7 @@ class CallbackHandler:
 
     def _not_allowed(self, link: Link, reason: Reason, *, tried: bool = True) -> ApiResponse:
         too_early = reason is Reason.TOO_EARLY
-        sentence = str(wording.refusal_reason(link.approval, reason)) if tried else _why_not(link.approval, reason)
+        sentence = str(refusal_reason(link.approval, reason)) if tried else _why_not(link.approval, reason)
         html = pages.not_allowed(link.approval, sentence, too_early=too_early, now=self._clock())
         return page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, html)
 
@@ -241,8 +246,8 @@ def _why_not(approval: Approval, reason: Reason) -> str:
         return "The approvers are still being looked up. Open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anyone who receives this request can respond" would say that they can.
         return f"{refusal(reason)} {wording.still_open(approval)}"
-    why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
-    return f"{why.get(reason, '')}{wording.rules_sentence(approval)} {wording.still_open(approval)}"
+    why = WHY.get(reason, "")
+    return f"{why}{' ' if why else ''}{wording.rules_sentence(approval)} {wording.still_open(approval)}"
 
 
 def _approval_id(event: Mapping[str, Any]) -> str:

@@ -123,7 +123,9 @@ def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
 
 
 def withdrawals(approval: Approval, approver: Approver) -> list[datetime]:
-    """Return when the person withdrew responses, on any channel, or when they were reset."""
+    """Return when the person withdrew responses, on any channel, or when theirs were reset or withdrawn for them."""
     person = responder(approval, approver)
-    person_id = person.id if isinstance(person, Person) else None
-    return [each.withdrawn_at for each in approval.responses if each.person == person_id and each.withdrawn_at]
+    if not isinstance(person, Person):
+        return []
+    mine = [each for each in approval.responses if person.id in (each.person, each.withdrawn_by)]
+    return [each.withdrawn_at for each in mine if each.withdrawn_at]

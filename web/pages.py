@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
+from approvals.domain.delegate_wording import respond_for
 from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
 from approvals.domain.group_wording import group_shortfall
@@ -74,6 +75,7 @@ def confirm(
         _form(
             fields,
             tag("h2", {}, words.headings[action]),
+            _paragraph(respond_for(approval, approver_of(approval, recipient), now)),
             *_to_confirm(approval, action),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),

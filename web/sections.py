@@ -38,7 +38,7 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
     rules = tag(
         "p",
         {"dir": "auto"},
-        f"{who}. {wording.quorum_sentence(approval)} {wording.requester_warning(approval)}".rstrip(),
+        f"{who}. {wording.quorum_sentence(approval)} {wording.warnings(approval)}".rstrip(),
     )
     can_respond = [tag("h2", {}, "Who can respond"), rules]
     return [rows(head), *from_request(approval), *can_respond, *source(approval), *activity(approval)]

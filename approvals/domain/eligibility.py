@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Request, Response
-from approvals.domain.people import Approver, People, Person
+from approvals.domain.people import Approver, LeftOut, People, Person
 from approvals.domain.pinned_policy import is_named
 from approvals.domain.profiles import open_channels
 
@@ -30,6 +30,12 @@ class Reason(StrEnum):
     """The operator's policy does not let them approve."""
     NOT_ASKED = "NOT_ASKED"
     """They respond through a channel that asks nobody by itself, and the request names nobody."""
+    REQUESTERS_DELEGATE = "REQUESTERS_DELEGATE"
+    """The person whose delegate they are is the requester."""
+    NOT_A_DELEGATE = "NOT_A_DELEGATE"
+    """They are not the delegate of an approver any more, or the request goes on without them."""
+    SEAT_FILLED = "SEAT_FILLED"
+    """Those whose delegate they are have responded, by themselves or by others. They may try again."""
     NOT_PROVEN = "NOT_PROVEN"
     """The channel can't tell which person responds: the session of an AWS role that several people may use."""
     NOT_AN_OVERRIDER = "NOT_AN_OVERRIDER"
@@ -42,7 +48,7 @@ class Reason(StrEnum):
     @property
     def is_passing(self) -> bool:
         """Return True if nothing is wrong with the person, so that their attempt is none to keep."""
-        return self in (Reason.TOO_EARLY, Reason.UNCHECKED)
+        return self in (Reason.TOO_EARLY, Reason.UNCHECKED, Reason.SEAT_FILLED)
 
 
 def is_quorum(request: Request) -> bool:
@@ -76,6 +82,15 @@ def invited(approval: Approval) -> tuple[Person, ...]:
     if silent and people and approval.escalated_at:
         silent -= {person.id for person in people.escalation}
     return tuple(person for person in eligible(approval) if person.id not in silent)
+
+
+def owns_seat(approval: Approval, person: Person, approver: Approver) -> bool:
+    """Return True if a person who may respond does so in a seat of their own, and not as a delegate."""
+    people = approval.people
+    if people is None or (approval.request.is_open and not people.approvers):
+        return True
+    named = _named(approval, people)
+    return any(each.id == person.id or each.admits(approver) for each in named)
 
 
 def barred_requester(approval: Approval) -> Person | None:
@@ -127,7 +142,8 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
     if people.approvers or not approval.request.is_open:
-        return _named_responder(approver, known, people, named)
+        person = _named_responder(approver, known, people, named)
+        return person or _delegate(approver, people)
     return _open_problem(approval, approver) or known or stranger(approver)
 
 
@@ -159,17 +175,27 @@ def _named(approval: Approval, people: People) -> tuple[Person, ...]:
 
 def _named_responder(
     approver: Approver, known: Person | None, people: People, named: tuple[Person, ...]
-) -> Person | Reason:
-    """Return the person who responds where the request names approvers.
+) -> Person | None:
+    """Return the person who responds in a seat of their own, where the request names approvers.
 
     A role stands for everyone who responds through it: each is a person of their own, and the same one as elsewhere.
     """
     if known and known.id in {person.id for person in named}:
         return known
     if not any(person.admits(approver) for person in named):
-        return Reason.NOT_AN_APPROVER
+        return None
     later = next((person for person in people.escalation if person.is_(approver)), None)
     return known or later or stranger(approver)
+
+
+def _delegate(approver: Approver, people: People) -> Person | Reason:
+    """Return the delegate who responds. Whether their time has passed is for `seats.find_seat` to say."""
+    theirs = [each for each in people.delegations if each.delegate.is_(approver)]
+    if found := next((each.delegate for each in theirs if each.left_out is None), None):
+        return found
+    if any(each.left_out is LeftOut.REQUESTERS_SEAT for each in theirs):
+        return Reason.REQUESTERS_DELEGATE
+    return Reason.NOT_A_DELEGATE if theirs else Reason.NOT_AN_APPROVER
 
 
 def _open_problem(approval: Approval, approver: Approver) -> Reason | None:

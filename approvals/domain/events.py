@@ -11,7 +11,7 @@ from approvals.domain import wording
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
-from approvals.domain.people import Approver
+from approvals.domain.people import Approver, People
 from approvals.domain.result import groups, override, under_policy
 
 SOURCE = "human-approval"
@@ -97,7 +97,21 @@ def _responded(approval: Approval, entry: Entry) -> dict[str, Json]:
 
 def _withdrawn(approval: Approval, entry: Entry) -> dict[str, Json]:
     response = approval.responses[_number(entry) - 1]
-    return {**_who(response.approver), "Number": _number(entry), "Response": response.action.status.value}
+    seat: dict[str, Json] = {"For": response.on_behalf_of} if response.on_behalf_of else {}
+    if entry.kind is Kind.WITHDRAWN and response.withdrawn_by:
+        seat["WithdrawnBy"] = response.withdrawn_by
+    return {**_who(response.approver), **seat, "Number": _number(entry), "Response": response.action.status.value}
+
+
+def _delegated(approval: Approval, entry: Entry) -> dict[str, Json]:
+    delegation = (approval.people or People()).delegations[_number(entry) - 1]
+    return {
+        "Delegate": delegation.delegate.id,
+        "For": delegation.owner,
+        "Until": iso(delegation.until),
+        "SetBy": delegation.set_by,
+        "How": delegation.kind.value,
+    }
 
 
 def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
@@ -148,6 +162,7 @@ def _nothing(_approval: Approval, _entry: Entry) -> dict[str, Json]:
 
 _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.REQUESTED: _requested,
+    Kind.DELEGATED: _delegated,
     Kind.TOLD: _told,
     Kind.RESPONDED: _responded,
     Kind.WITHDRAWN: _withdrawn,

@@ -66,6 +66,8 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         groups=tuple(policy.groups[each.name] for each in merged.groups if each.name in policy.groups),
         longest_minutes=longest // _MINUTE if longest else None,
         person_roles=policy.person_roles,
+        delegation_allowed=policy.delegation_allowed,
+        longest_delegation_days=policy.longest_delegation.days,
     )
     return Merged(request=replace(merged, policy=pinned), problems=tuple(dict.fromkeys(problems)))
 

@@ -147,7 +147,10 @@ def reset_response(approval: Approval, person: Person) -> Response | None:
     if answer_of(approval, person):
         return None
     mine = [response for response in approval.responses if response.person == person.id]
-    return mine[-1] if mine and mine[-1].reset_by else None
+    if not mine or not mine[-1].reset_by:
+        return None
+    filled = any(response.seat == mine[-1].seat for response in approval.standing)  # by the other of owner and delegate
+    return None if filled else mine[-1]
 
 
 def people_to_respond_again(approval: Approval) -> tuple[Person, ...]:
@@ -155,7 +158,9 @@ def people_to_respond_again(approval: Approval) -> tuple[Person, ...]:
 
     Where the request names nobody, each is known only on the channel where they responded.
     """
-    named = {person.id: person for person in eligible(approval)}
+    delegations = approval.people.delegations if approval.people else ()
+    named = {each.delegate.id: each.delegate for each in delegations}
+    named |= {person.id: person for person in eligible(approval)}
     found = {each.person: named.get(each.person) or _person(each) for each in approval.responses if each.reset_by}
     return tuple(person for person in found.values() if reset_response(approval, person))
 

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.cancellation import cancelled_by
+from approvals.domain.delegate_wording import for_owner, owner_name
 from approvals.domain.form_changes import is_withdrawn, reset_cause
 from approvals.domain.kind_wording import ended, words_of
-from approvals.domain.model import Action, Approval, Decision, Response, Status
+from approvals.domain.model import Action, Approval, Decision, Response, Status, readable
 from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     """What happened. The values are names of events, for machines."""
 
     REQUESTED = "ApprovalRequested"
+    DELEGATED = "DelegateAsked"
     TOLD = "ApproverTold"
     RESPONDED = "ResponseRecorded"
     WITHDRAWN = "ResponseWithdrawn"
@@ -65,6 +67,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     requester = facts.requester(approval)
     by = f" by {requester}" if requester else ""
     yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
+    yield from _delegations(approval)
     yield from _told(approval)
     for number, response in enumerate(approval.responses, 1):
         yield from _response(approval, number, response)
@@ -124,7 +127,7 @@ def _response(approval: Approval, number: int, response: Response) -> Iterator[E
         key=f"response-{number}",
         kind=Kind.RESPONDED,
         at=response.at,
-        text=f"{name} {words_of(approval).done[response.action]} {where}{changed}.",
+        text=f"{name} {words_of(approval).done[response.action]}{for_owner(approval, response)} {where}{changed}.",
         approver=response.approver,
         comment=response.comment,
         answers=tuple(form_wording.answers(approval, response)),
@@ -134,9 +137,27 @@ def _response(approval: Approval, number: int, response: Response) -> Iterator[E
             key=f"withdrawal-{number}",
             kind=Kind.WITHDRAWN,
             at=response.withdrawn_at,
-            text=f"{name} withdrew this response.",
+            text=_withdrawal(approval, response, name),
             approver=response.approver,
         )
+
+
+def _withdrawal(approval: Approval, response: Response, name: str) -> str:
+    if not response.withdrawn_by:
+        return f"{name} withdrew this response."
+    owner = owner_name(approval, response.withdrawn_by)
+    if any(each.person == response.withdrawn_by and each.at == response.withdrawn_at for each in approval.responses):
+        return f"{owner} responded in person, so the response of {name} no longer counts."
+    return f"{owner} withdrew the response of {name}."
+
+
+def _delegations(approval: Approval) -> Iterator[Entry]:
+    for number, each in enumerate(approval.people.delegations if approval.people else (), 1):
+        if each.left_out is None:
+            owner = owner_name(approval, each.owner)
+            text = f"{display_name(each.delegate)} can respond for {owner} until {readable(each.until)}."
+            at = max(each.since, approval.requested_at)
+            yield Entry(key=f"delegation-{number}", kind=Kind.DELEGATED, at=at, text=text)
 
 
 def _resets(approval: Approval) -> Iterator[Entry]:

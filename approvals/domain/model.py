@@ -167,7 +167,8 @@ class Response:
     """The response of one approver, and when (UTC). A withdrawn one does not count, nor one that was reset.
 
     `person` is the id of the human who responded, `form` what they filled in. `on_behalf_of` is the id of the person in
-    whose place they did; it is empty in their own. `replaced` are the values of earlier
+    whose place they did; it is empty in their own. `withdrawn_by` is that person's id if they withdrew the response of
+    their delegate, or replaced it with their own. `replaced` are the values of earlier
     approvals that this one changed, which reset them; None if it changed none. A reset response has the time in
     `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. `seen` is the
     `form_changes.form_key` of the values that the person was shown; it is not stored.
@@ -183,6 +184,7 @@ class Response:
     person: str = ""
     withdrawn_at: datetime | None = None
     on_behalf_of: str = field(default="", metadata={"omitted": ""})
+    withdrawn_by: str = field(default="", metadata={"omitted": ""})
     key: str = ""
     withdrawal_key: str = ""
     replaced: Mapping[str, FormValue] | None = None

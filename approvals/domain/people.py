@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from approvals.domain.characters import MAX_NAME, one_line
 from approvals.domain.demands import Demand
@@ -72,6 +74,55 @@ class Person:
         return bool(approver.role) and approver.role == self.on(approver.channel)
 
 
+class DelegationKind(StrEnum):
+    """How a delegation came about."""
+
+    AWAY = "away"
+    """The owner of the seat was away when the request was made."""
+    REASSIGNED = "reassigned"
+    """Their seat of this request was passed on."""
+
+
+class LeftOut(StrEnum):
+    """Why a request goes on without a delegate."""
+
+    REQUESTERS_SEAT = "REQUESTERS_SEAT"
+    """Nobody stands in for the requester."""
+    REQUESTER = "REQUESTER"
+    """The requester stands in for nobody."""
+    ALREADY_ASKED = "ALREADY_ASKED"
+    """They have a seat of their own."""
+    POLICY = "POLICY"
+    """The operator's policy does not let them approve, or allows no delegates."""
+    GROUP = "GROUP"
+    """The policy's group of the person who is away does not name them as a delegate."""
+    UNREACHABLE = "UNREACHABLE"
+    """No channel knows or reaches them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """A person who may respond in the seat of another, from `since` to before `until`.
+
+    `owner` is the id of the person whose seat it is. `named` is the name by which the delegate was chosen, and `set_by`
+    is who chose them: the ARN of an AWS identity, or a user of a channel. If the request goes on without the delegate,
+    `left_out` says why.
+    """
+
+    owner: str
+    delegate: Person
+    named: str
+    since: datetime
+    until: datetime
+    set_by: str
+    kind: DelegationKind = DelegationKind.AWAY
+    left_out: LeftOut | None = None
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Return True if the delegate may respond at this moment."""
+        return self.left_out is None and self.since <= at < self.until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
@@ -81,7 +132,8 @@ class People:
     empty where the number of approvals in all is the only one.
 
     Where everyone who is asked may respond, `allowed` are the policy's lists of those who may approve at all, with the
-    members of groups. It is not `complete` while a channel could not be asked who its users are: they can't respond
+    members of groups. `delegations` are those that concern the approvers, also those without which it goes on. It is
+    not `complete` while a channel could not be asked who its users are: they can't respond
     there yet.
     """
 
@@ -92,3 +144,4 @@ class People:
     silent: tuple[str, ...] = field(default=(), metadata={"omitted": ()})
     demands: tuple[Demand, ...] = field(default=(), metadata={"omitted": ()})
     allowed: tuple[tuple[str, ...], ...] = field(default=(), metadata={"omitted": ()})
+    delegations: tuple[Delegation, ...] = field(default=(), metadata={"omitted": ()})

@@ -62,6 +62,8 @@ class PinnedPolicy:
     groups: tuple[PolicyGroup, ...] = ()
     longest_minutes: int | None = None
     person_roles: tuple[PersonRole, ...] = field(default=(), metadata={"omitted": ()})
+    delegation_allowed: bool = field(default=True, metadata={"omitted": True})
+    longest_delegation_days: int = field(default=60, metadata={"omitted": 60})
 
 
 def is_named(name: str, entry: str) -> bool:

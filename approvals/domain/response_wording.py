@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from approvals.domain import form_wording, wording
+from approvals.domain.delegate_wording import for_owner_of
 from approvals.domain.eligibility import own_response
 from approvals.domain.form_changes import differing
 from approvals.domain.judgement import Judgement, Verdict
@@ -33,7 +34,7 @@ def response_reply(judgement: Judgement, response: Response) -> Text:
         case Verdict.RESET:
             said = join_texts([_with_counts(_RECORDED, approval), form_wording.again_sentence(approval)])
         case Verdict.COUNTED:
-            said = text(_with_counts(_RECORDED, approval))
+            said = text(_with_counts(f"{_RECORDED}{for_owner_of(approval, response.approver)}", approval))
         case Verdict.REPEATED:
             said = text(_with_counts(_RECORDED_BEFORE, approval))
         case Verdict.WITHDRAWN:

@@ -173,6 +173,7 @@ def _response(response: Response) -> dict[str, Json]:
         "Name": response.approver.name,
         "Channel": response.approver.channel,
         **({"Role": response.approver.role} if response.approver.role else {}),
+        **({"For": response.on_behalf_of} if response.on_behalf_of else {}),
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": reveal(response.comment) if response.comment is not None else None,

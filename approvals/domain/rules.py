@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from approvals.domain import forms
+from approvals.domain.delegates import replace_delegate, withdrawer, withdrawn
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.form_changes import add_response, change_problems, differing, form_key, is_withdrawn
 from approvals.domain.form_fields import FormValue
@@ -38,7 +39,7 @@ from approvals.domain.model import (
 from approvals.domain.overrides import override_decision, override_problem
 from approvals.domain.people import Person
 from approvals.domain.schedule import escalation_time, reminder_times
-from approvals.domain.seats import is_one_too_many, outcome
+from approvals.domain.seats import delegates_answer, find_seat, is_one_too_many, outcome
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
@@ -100,6 +101,16 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
     if _is_used(approval, response, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
+    owner = find_seat(approval, person, response.approver, response.at)
+    if isinstance(owner, Reason):
+        return _refused(approval, response, owner)
+    response = replace(response, on_behalf_of=owner.id if owner.id != person.id else "")
+    judgement = _judge_in_seat(replace_delegate(approval, response), response)
+    return judgement if judgement.changed else replace(judgement, approval=approval)
+
+
+def _judge_in_seat(approval: Approval, response: Response) -> Judgement:
+    """Judge a response of a person who has given no other, in an empty seat."""
     changes_form = bool(differing(approval, response))
     problems = _problems(approval.request, response)
     if not problems and changes_form:
@@ -165,20 +176,20 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
     person = responder(approval, replace(event.approver, member=True))
     if isinstance(person, Reason):
         return _unchanged(Verdict.NOT_ALLOWED, approval, person)
-    earlier = answer_of(approval, person)
+    earlier = answer_of(approval, person) or delegates_answer(approval, person)
     if earlier is None and _is_repeat(_last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
     if _is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
     if earlier is None or not _may_withdraw(approval, person):
         return _unchanged(Verdict.NOT_DUE, approval)
-    withdrawn = replace(earlier, withdrawn_at=event.at, withdrawal_key=event.key, comment=None, form={})
-    responses = tuple(withdrawn if response is earlier else response for response in approval.responses)
+    taken = withdrawn(earlier, event.at, person.id, event.key)
+    responses = tuple(taken if response is earlier else response for response in approval.responses)
     return _changed(Verdict.WITHDRAWN, replace(approval, responses=responses))
 
 
 def _may_withdraw(approval: Approval, person: Person) -> bool:
-    withdrawn_by = [response.person for response in approval.responses if is_withdrawn(response)]
+    withdrawn_by = [withdrawer(response) for response in approval.responses if is_withdrawn(response)]
     mine = withdrawn_by.count(person.id)
     return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
 
@@ -189,15 +200,16 @@ def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest
     A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
     A click that changed nothing is not in the record, so its time alone tells that it is old.
     """
-    mine = [response for response in approval.responses if response.person == person.id]
+    responses = approval.responses
     extensions = [extension for extension in approval.extensions if extension.approver == event.approver]
-    keys = {key for response in mine for key in (response.key, response.withdrawal_key)}
+    keys = {response.key for response in responses if response.person == person.id}
+    keys |= {response.withdrawal_key for response in responses if withdrawer(response) == person.id}
     keys |= {extension.key for extension in extensions}
     match event:
         case Response():
-            undone = [response.withdrawn_at for response in mine]
+            undone = [each.withdrawn_at for each in responses if person.id in (each.person, each.withdrawn_by)]
         case Withdrawal():
-            undone = [response.at for response in mine]
+            undone = [each.at for each in responses if person.id in (each.person, each.seat)]
         case ExtensionRequest():
             undone = [extension.at for extension in extensions]
     is_late = any(_is_before(event.sent_at, moment) for moment in undone)
@@ -213,6 +225,8 @@ def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
         return _unchanged(Verdict.NOT_ALLOWED, approval, person)
+    if find_seat(approval, person, event.approver, event.at) is Reason.NOT_A_DELEGATE:
+        return _unchanged(Verdict.NOT_ALLOWED, approval, Reason.NOT_A_DELEGATE)
     mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
     if _is_repeat(max(mine, default=None), event.at):
         return _unchanged(Verdict.EXTENDED, approval)
@@ -234,7 +248,7 @@ def _extended_deadline(approval: Approval) -> datetime:
 
 
 def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
-    mine = [response for response in approval.responses if response.person == person.id and is_withdrawn(response)]
+    mine = [each for each in approval.responses if withdrawer(each) == person.id and is_withdrawn(each)]
     return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
 
 

@@ -6,12 +6,15 @@ whether the owner of a seat responds or the person who stands in for them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from approvals.domain.delegates import in_force, latest_moment
 from approvals.domain.demands import Demand, unmet
-from approvals.domain.eligibility import eligible, invited, stranger
+from approvals.domain.eligibility import Reason, eligible, invited, owns_seat, stranger
 from approvals.domain.model import Action, Approval, Response, Status
-from approvals.domain.people import Person
+from approvals.domain.people import Approver, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +106,65 @@ def approvals_in(approval: Approval, demand: Demand) -> tuple[Response, ...]:
     )
 
 
-def unanswered(approval: Approval) -> tuple[Person, ...]:
-    """Return the people who are told of the request and whose seats are empty."""
+def find_seat(approval: Approval, person: Person, approver: Approver, at: datetime) -> Person | Reason:
+    """Return the person whose seat a response of this person fills at a moment: their own, or that of another.
+
+    An approver fills their own seat alone. A delegate fills the first empty one, in the order of the request, that a
+    demand still needs.
+    """
+    if owns_seat(approval, person, approver):
+        return person
+    theirs = {each.owner for each in in_force(approval, at) if each.delegate.id == person.id}
+    if not theirs:
+        return Reason.NOT_A_DELEGATE
+    owners = [owner for owner in eligible(approval) if owner.id in theirs]
+    if not owners:
+        return Reason.NOT_AN_APPROVER  # Those whose delegate they are can respond after an escalation.
     filled = {response.seat for response in approval.standing}
-    return tuple(person for person in invited(approval) if person.id not in filled)
+    empty = [owner for owner in owners if owner.id not in filled]
+    return next(iter(_needed(approval, empty) or empty), Reason.SEAT_FILLED)
+
+
+def delegates_answer(approval: Approval, owner: Person) -> Response | None:
+    """Return the standing response of a delegate in this person's seat."""
+    return next((each for each in approval.standing if each.on_behalf_of == owner.id), None)
+
+
+def unanswered(approval: Approval) -> tuple[Person, ...]:
+    """Return the people who are told of the request and whose seats are empty, and then their delegates."""
+    return _with_free_delegates(approval, _with_empty_seats(approval))
 
 
 def awaited(approval: Approval) -> tuple[Person, ...]:
     """Return those of them whose approval a demand still needs: the people to remind."""
+    return _with_free_delegates(approval, _needed(approval, _with_empty_seats(approval)))
+
+
+def informed(approval: Approval) -> tuple[Person, ...]:
+    """Return the people who are told of the request and its outcome, and then their delegates."""
+    owners = invited(approval)
+    return (*owners, *_delegates(approval, owners))
+
+
+def _with_empty_seats(approval: Approval) -> list[Person]:
+    filled = {response.seat for response in approval.standing}
+    return [person for person in invited(approval) if person.id not in filled]
+
+
+def _needed(approval: Approval, people: Sequence[Person]) -> list[Person]:
     needed = unmet_demands(approval)
-    return tuple(person for person in unanswered(approval) if any(demand.includes(person.id) for demand in needed))
+    return [person for person in people if any(demand.includes(person.id) for demand in needed)]
+
+
+def _with_free_delegates(approval: Approval, owners: Sequence[Person]) -> tuple[Person, ...]:
+    """Return the people, and those of their delegates who have not responded."""
+    responded = {response.person for response in approval.standing}
+    return (*owners, *(person for person in _delegates(approval, owners) if person.id not in responded))
+
+
+def _delegates(approval: Approval, owners: Sequence[Person]) -> list[Person]:
+    """Return the delegates of these people who have no seat of their own."""
+    ids = {person.id for person in owners}
+    seated = {person.id for person in eligible(approval)}
+    found = {each.delegate.id: each for each in in_force(approval, latest_moment(approval)) if each.owner in ids}
+    return [each.delegate for each in found.values() if each.delegate.id not in seated]

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.domain import forms
+from approvals.domain import delegate_wording, forms
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import (
-    Reason,
     barred_requester,
     deciders,
     eligible,
@@ -48,14 +47,9 @@ from approvals.domain.parts import (
     with_address,
 )
 from approvals.domain.people import Approver
-from approvals.domain.profiles import open_channels, profile_of, refusal
+from approvals.domain.profiles import open_channels, profile_of
 from approvals.domain.references import short
 from approvals.domain.signed_links import approver_of
-
-SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
-OWN_REQUEST = "This is your own request, so another person must respond."
-NOT_BY_POLICY = "The approval policy of this stack does not let you approve."
-TOO_EARLY = "Your response was not recorded: the approvers are still being looked up. Try again in a moment."
 
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
@@ -97,10 +91,20 @@ def responders(approval: Approval, recipient: str, *, begins: bool = False) -> l
     named = eligible(approval)
     if named:
         first = [you for person in named if person.is_(reader)]
-        return limit_names([*first, *(with_address(person) for person in named if not person.is_(reader))])
+        others = [with_address(person) for person in named if not person.is_(reader)]
+        return _with_delegates(approval, reader, you, first, others)
     person = barred_requester(approval)
     but = f", except {with_address(person)}" if person else ""
     return [f"{anyone} who receives this request{_where_asked(approval)}{but}"]
+
+
+def _with_delegates(approval: Approval, reader: Approver, you: str, first: list[str], others: list[str]) -> list[str]:
+    """Return the names with those of delegates behind them. A delegate reads for whom they respond."""
+    delegates = {each.delegate.id: each.delegate for each in delegate_wording.active(approval)}
+    for person in delegates.values():
+        name = you if person.is_(reader) and not first else with_address(person)
+        (first if name == you else others).append(f"{name} (for {delegate_wording.owners_of(approval, person)})")
+    return limit_names([*first, *others])
 
 
 def limit_names(names: list[str]) -> list[str]:
@@ -116,13 +120,18 @@ def rules_sentence(approval: Approval) -> Text:
         return text("The approvers are still being looked up.")
     named = eligible(approval)
     if named:
-        who = text("Only ", Names(named), " can respond.")
+        who = text("Only ", Names(named), f" can respond{delegate_wording.delegates_clause(approval)}.")
     else:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""
         who = text(f"Anyone who receives this request{_where_asked(approval)} can respond{but}.")
     decides = "" if len(named) == 1 else quorum_sentence(approval)
-    return join_texts([who, decides, requester_warning(approval)])
+    return join_texts([who, decides, warnings(approval)])
+
+
+def warnings(approval: Approval) -> str:
+    """Return a warning about an unknown requester, and the delegates whom the request leaves out."""
+    return " ".join(filter(None, [requester_warning(approval), delegate_wording.left_out_sentence(approval)]))
 
 
 def requester_warning(approval: Approval) -> str:
@@ -232,15 +241,19 @@ def decided_by(approval: Approval) -> Text:
 
 def decider_names(approval: Approval) -> list[str]:
     """Return the names of all whose responses decided, in order; of many, count the last ones."""
-    return limit_names([display_name(approver) for approver in deciders(approval)])
+    return limit_names([_decider(approval, approver, display_name) for approver in deciders(approval)])
 
 
 def named_deciders(approval: Approval, name: Callable[[Approver], str]) -> str:
     """Return all whose responses decided, by `name`: `Ann and Bo in Slack`, `Ann by email and Bo in Slack`."""
-    people = deciders(approval)
-    if len({each.channel for each in people}) == 1:
-        return f"{join_names(limit_names([name(each) for each in people]))} {where(people[0].channel)}"
-    return join_names(limit_names([f"{name(each)} {where(each.channel)}" for each in people]))
+    people = [(_decider(approval, each, name), each.channel) for each in deciders(approval)]
+    if len({channel for _, channel in people}) == 1:
+        return f"{join_names(limit_names([said for said, _ in people]))} {where(people[0][1])}"
+    return join_names(limit_names([f"{said} {where(channel)}" for said, channel in people]))
+
+
+def _decider(approval: Approval, approver: Approver, name: Callable[[Approver], str]) -> str:
+    return f"{name(approver)}{delegate_wording.for_owner_of(approval, approver)}"
 
 
 def cause(approval: Approval) -> str:
@@ -278,39 +291,6 @@ def reminder(approval: Approval) -> Text:
     return text("Reminder: respond by ", Moment(approval.deadline), ".")
 
 
-# Replies to a response.
-
-
-def refusal_reply(approval: Approval, reason: Reason) -> Text:
-    """Return why a response was refused and who can respond, with the request's title."""
-    return join_texts([quoted_title(approval), refusal_reason(approval, reason)])
-
-
-def refusal_reason(approval: Approval, reason: Reason) -> Text:
-    """Return why a response was refused, and who can respond."""
-    who: list[str | Text] = [rules_sentence(approval)]
-    match reason:
-        case Reason.TOO_EARLY:
-            return text(TOO_EARLY)
-        case Reason.UNCHECKED:
-            return text(refusal(reason))
-        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN | Reason.NOT_AN_OVERRIDER:
-            who = [refusal(reason)]
-        case Reason.UNKNOWN_REQUESTER:
-            who = [refusal(reason)]
-        case Reason.SHARED_ADDRESS:
-            who.insert(0, SHARED_ADDRESS)
-        case Reason.OWN_REQUEST:
-            who.insert(0, OWN_REQUEST)
-        case Reason.POLICY:
-            who.insert(0, NOT_BY_POLICY)
-        case Reason.NOT_ASKED:
-            who.insert(0, refusal(reason))
-        case Reason.NOT_AN_APPROVER:
-            pass
-    return join_texts(["Your response was not recorded.", *who, still_open(approval)])
-
-
 def still_open(approval: Approval) -> str:
     """Return the sentence that says that the request waits for other responses."""
     return f"The {words_of(approval).request} is still open."
@@ -324,4 +304,5 @@ def _where_asked(approval: Approval) -> str:
 
 def _response(approval: Approval, response: Response) -> Text:
     who = f"{words_of(approval).done[response.action].capitalize()} by {display_name(response.approver)}"
+    who += delegate_wording.for_owner(approval, response)
     return text(f"{who} {where(response.approver.channel)} ", Moment(response.at, "on "))

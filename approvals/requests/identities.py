@@ -10,17 +10,19 @@ from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
+from approvals.domain.absences import Absence
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import is_same
 from approvals.domain.groups import REQUESTED, Group
 from approvals.domain.model import Request
 from approvals.domain.parts import join_names
-from approvals.domain.people import People, Person
+from approvals.domain.people import Delegation, People, Person
 from approvals.domain.pinned_policy import PolicyGroup
 from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
 from approvals.requests.allowed import Allowed
 from approvals.requests.codec import KEY
 from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
+from approvals.requests.delegations import Delegates
 from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
@@ -64,20 +66,37 @@ class Resolver(Protocol):
         """Say why nobody behind a name can be reached."""
 
 
-def identify(request: Request, resolvers: Sequence[Resolver], *, shared: str) -> People:
+def identify(
+    request: Request, resolvers: Sequence[Resolver], *, shared: str, absences: Sequence[Absence] = ()
+) -> People:
     """Return the people of a request. `shared` is the stack's own address, which several people may read.
+
+    Each of the `absences` that concerns an approver is one of their `delegations`. No delegate keeps a request from
+    being made: those who are not allowed or can't be reached are left out.
 
     Raise `InvalidRequestError` with a sentence for every name that can't be resolved or reached, and if too few
     people are left to decide; `DeliveryError` if a channel can't be asked: then nothing is known.
     """
-    return _Identification(request, resolvers, shared).people()
+    return _Identification(request, resolvers, shared, absences).people()
+
+
+def find_delegations(
+    request: Request, people: People, resolvers: Sequence[Resolver], absences: Sequence[Absence]
+) -> tuple[Delegation, ...]:
+    """Return the delegations of a request whose people are known. Raise `DeliveryError` if a channel can't be asked."""
+    for resolver in resolvers:
+        resolver.prepare(request)
+    return _Identification(request, resolvers, "", absences).delegations(people)
 
 
 class _Identification:
     """One request's people while they are gathered: a human who is named twice is there once."""
 
-    def __init__(self, request: Request, resolvers: Sequence[Resolver], shared: str) -> None:
+    def __init__(
+        self, request: Request, resolvers: Sequence[Resolver], shared: str, absences: Sequence[Absence]
+    ) -> None:
         self._request = request
+        self._absences = absences
         self._resolvers = resolvers
         self._shared = shared
         self._allowed: Allowed | None = None
@@ -95,6 +114,10 @@ class _Identification:
         escalation = self._named(request.escalate_to, "EscalateTo")
         silent = [each for each in self._named(request.silent, "Silent") if each not in self._always_told(groups)]
         requester = self._requester()
+        if len(self._humans) > MAX_PEOPLE:
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
         found = People(
             approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
@@ -103,15 +126,31 @@ class _Identification:
             demands=demands_of(request, self._group_ids(groups, escalation)) if groups else (),
             allowed=self._allowed.lists if request.is_open and self._allowed else (),
         )
-        if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(
-                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
-            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
             raise InvalidRequestError(self._problems)
-        return found
+        return replace(found, delegations=self.delegations(found))
+
+    def delegations(self, people: People) -> tuple[Delegation, ...]:
+        """Return the delegations of the people of the request, who are known."""
+        delegates = Delegates(request=self._request, people=people, members=self._listed)
+        owners = {person.id: person for person in (*people.approvers, *people.escalation)}
+        for person in (*owners.values(), *([people.requester] if people.requester else [])):
+            self._add(person)
+        absent = [(owner, absence) for owner in owners.values() for absence in self._absences if absence.is_of(owner)]
+        return tuple(
+            delegates.delegation(owner, absence, self._delegate(absence.delegate)) for owner, absence in absent
+        )
+
+    def _delegate(self, name: str) -> Person | None:
+        """Return the person of this name; None if no channel reaches them, or if too many people are named."""
+        try:
+            found = [] if is_group(name) else self._resolved(name)
+        except UnresolvedError:
+            return None
+        is_room = len(self._humans) < MAX_PEOPLE
+        return self._humans[self._add(found[0])] if found and is_room else None
 
     def _members(self, group: Group, key: str) -> list[int]:
         """Return where the members of a group stand. A policy's group may only be narrowed."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from approvals.domain.absences import Absence
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
-from approvals.domain.people import People
+from approvals.domain.people import Delegation, People
 from approvals.domain.profiles import open_channels
-from approvals.requests.identities import Resolver, identify
+from approvals.requests.identities import Resolver, find_delegations, identify
 from approvals.requests.parse import InvalidRequestError
 
 
@@ -20,17 +21,21 @@ class StackIdentities:
         self._shared = shared
         self._resolvers = resolvers
 
-    def find(self, request: Request) -> People:
+    def find(self, request: Request, absences: Sequence[Absence] = ()) -> People:
         """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
-        return identify(request, self._resolvers, shared=self._shared)
+        return identify(request, self._resolvers, shared=self._shared, absences=absences)
 
-    def find_partly(self, request: Request) -> People | None:
+    def find_delegations(self, request: Request, people: People, absences: Sequence[Absence]) -> tuple[Delegation, ...]:
+        """Return the delegations of people who are known. Raise `DeliveryError` if it can't be known."""
+        return find_delegations(request, people, self._resolvers, absences)
+
+    def find_partly(self, request: Request, absences: Sequence[Absence] = ()) -> People | None:
         """Return the people as far as they are known without asking open channels: an outage there delays no other."""
         names = (*request.names, *([request.requested_by] if request.requested_by else []))
         others = [resolver for resolver in self._resolvers if resolver.channel not in open_channels()]
         if not all(any(resolver.understands(name) for resolver in others) for name in names):
             return None
         try:
-            return replace(identify(request, others, shared=self._shared), complete=False)
+            return replace(identify(request, others, shared=self._shared, absences=absences), complete=False)
         except (InvalidRequestError, DeliveryError):  # An open channel alone reaches one of them.
             return None

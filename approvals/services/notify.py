@@ -10,12 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
+from approvals.domain.absences import Absence
 from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED, DeliveryError
 from approvals.domain.form_changes import number_of_changes, people_to_respond_again
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, Request, Status
-from approvals.domain.people import People
+from approvals.domain.people import Delegation, People
 from approvals.domain.steps import request_step
+from approvals.requests.delegations import changed_delegations
 from approvals.requests.parse import InvalidRequestError
 from approvals.requests.result_size import check_result_size, input_of
 from approvals.services.channel import Channel, News, NewsKind
@@ -42,11 +44,14 @@ HAND_OVER = 30
 class Identities(Protocol):
     """Resolves identities."""
 
-    def find(self, request: Request) -> People:
+    def find(self, request: Request, absences: Sequence[Absence] = ()) -> People:
         """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
 
-    def find_partly(self, request: Request) -> People | None:
+    def find_partly(self, request: Request, absences: Sequence[Absence] = ()) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
+
+    def find_delegations(self, request: Request, people: People, absences: Sequence[Absence]) -> tuple[Delegation, ...]:
+        """Return the delegations of people who are known. Raise `DeliveryError` if it can't be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +69,19 @@ class Notifier:
     def __call__(self, item_id: str, *, last: bool) -> None:
         """Work on an approval that is new or has news."""
         try:
-            self._bring_up_to_date(self.table.get(item_id), last=last)
+            self._bring_up_to_date(*self.table.get_with_absences(item_id), last=last)
         except StepsFailedError:
             with suppress(StepsFailedError):  # It is tried again with the rest.
                 self._publish(item_id)
             raise
         self._publish(item_id)
 
-    def _bring_up_to_date(self, approval: Approval, *, last: bool) -> None:
+    def _bring_up_to_date(self, approval: Approval, absences: Sequence[Absence], *, last: bool) -> None:
         if approval.status is Status.PENDING:
             if approval.workflow.attempt and not approval.told:
                 self._supersede_earlier_attempts(approval)
             try:
-                approval = self._tell(self._identified(approval))
+                approval = self._tell(self._identified(approval, absences), absences)
             except StepsFailedError as failure:
                 if last:
                     self._give_up(approval.id, failure)
@@ -99,23 +104,25 @@ class Notifier:
     def _run(self, approval: Approval) -> Run:
         return Run(approval, self.table, self.clock, self.logger, until_decided=True)
 
-    def _identified(self, approval: Approval) -> Approval:
+    def _identified(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
         """Resolve identities if they are not. Raise `StepsFailedError` if even a part of them can't be resolved now."""
         if approval.people is not None:
             return approval
         try:
-            return self._look_up(approval)
+            return self._look_up(approval, absences)
         except DeliveryError as error:
             self.logger.warning("approvers can't be looked up yet", extra={"reason": str(error)})
-            people = self.identities.find_partly(approval.request)
+            people = self.identities.find_partly(approval.request, self._current(approval, absences))
             if people is None:
                 raise StepsFailedError({IDENTIFY: error}) from error
             return self.table.identify(approval, people)
 
-    def _look_up(self, approval: Approval) -> Approval:
+    def _look_up(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
         """Resolve identities, or cancel the approval if that shows that it can't be decided."""
         try:
-            people = self.identities.find(approval.request)
+            people = self._with_room(
+                approval, self.identities.find(approval.request, self._current(approval, absences))
+            )
             check_size(replace(approval, people=people))  # A user group may have many members.
             if approval.request.groups:
                 check_result_size(input_of(approval.request), approval.request, people)
@@ -129,13 +136,28 @@ class Notifier:
             event = Cancellation(self.clock(), str(error), error=INVALID_REQUEST)
             return respond(self.table, current, event).approval
 
-    def _tell(self, approval: Approval) -> Approval:
+    def _current(self, approval: Approval, absences: Sequence[Absence]) -> list[Absence]:
+        """Return the absences that concern an approval whose people are looked up now."""
+        now = self.clock()
+        return [each for each in absences if each.approval in ("", approval.id) and each.is_current(now)]
+
+    def _with_room(self, approval: Approval, people: People) -> People:
+        """Return the people, without delegates if there is no room for them in the record."""
+        try:
+            check_size(replace(approval, people=people))
+        except InvalidRequestError:
+            self.logger.warning("delegates left out, the record has no room", extra={"number": len(people.delegations)})
+            return replace(people, delegations=())
+        return people
+
+    def _tell(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
         """Send all missing messages, until everyone knows the approval as it is. Raise `StepsFailedError`."""
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
+            approval = self._with_delegations(approval, absences)
             run = self._run(approval)
-            self._invite(run)
+            self._invite(run, absences)
             if run.tells_nobody():
                 return self._cancel_untold(run.approval, "; ".join(run.unreachable.values()))
             if approval.version > 1:
@@ -146,13 +168,28 @@ class Notifier:
             run.raise_failures()
             if approval.version == 1 or self.table.announced(approval):
                 return run.approval
-            approval = self.table.get(approval.id)
+            approval, absences = self.table.get_with_absences(approval.id)
         raise StepsFailedError({NEWS: DeliveryError("the approval changes faster than approvers can be notified")})
 
-    def _invite(self, run: Run) -> None:
+    def _with_delegations(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
+        """Store what operators changed since the request: seats that were reassigned, and absences that were ended."""
+        people, now = approval.people, self.clock()
+        if people is None or (changed := changed_delegations(approval, absences, now)) is None:
+            return approval
+        try:
+            added = self.identities.find_delegations(approval.request, people, changed.added)
+        except DeliveryError as error:
+            raise StepsFailedError({IDENTIFY: error}) from error
+        delegations = (*changed.kept, *added)
+        if delegations == people.delegations:
+            return approval  # A reassigned seat is of nobody who may respond.
+        people = replace(people, delegations=delegations)
+        return self.table.delegate(approval, people) or self.table.get(approval.id)
+
+    def _invite(self, run: Run, absences: Sequence[Absence]) -> None:
         self._ask(run)
         if not run.approval.decision and run.approval.people and not run.approval.people.complete:
-            run.attempt(IDENTIFY, self._look_up)
+            run.attempt(IDENTIFY, partial(self._look_up, absences=absences))
             self._ask(run)
 
     def _ask(self, run: Run) -> None:

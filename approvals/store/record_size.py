@@ -96,6 +96,7 @@ def _growth(approval: Approval) -> dict[str, int]:
     approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _USER_ID
     response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
     withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
+    replaced = _replaceable(approval)
     approvals, rejections = most_approvals(request, approval.people), request.required_rejections
     said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
@@ -103,7 +104,7 @@ def _growth(approval: Approval) -> dict[str, int]:
     last += MAX_COMMENT * _WIDEST if request.policy and not last else last
     changes = _changes(request)
     resets = changes * (approvals - 1)
-    events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets)
+    events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets + 2 * replaced)
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
     return {
         "Form": (approvals + changes) * form_bytes(request),
@@ -111,8 +112,14 @@ def _growth(approval: Approval) -> dict[str, int]:
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
         "RequiredApprovals": (approvals + rejections + resets) * response,
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
-        "": (withdrawals + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
+        "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
     }
+
+
+def _replaceable(approval: Approval) -> int:
+    """Return how many responses of delegates their owners can replace: one, and one after each of their withdrawals."""
+    delegations = approval.people.delegations if approval.people else ()
+    return len({each.owner for each in delegations}) * (rules.MAX_WITHDRAWALS + 1)
 
 
 def _changes(request: Request) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from approvals.domain.absences import Absence
 from approvals.domain.errors import ConflictError
-from approvals.domain.model import Approval, Delivery, iso
+from approvals.domain.model import Approval, Delivery, Status, iso
 from approvals.domain.people import People
 from approvals.domain.replies import DeferredReply
 from approvals.domain.steps import Step
 from approvals.store import legacy
+from approvals.store.absences import ABSENCES, read_absences
 from approvals.store.dynamodb import deserialize, serialize
 from approvals.store.items import (
     DUE_SHARDS,
@@ -87,6 +89,13 @@ class ApprovalTable:
         """Return the current approval. Raise `NotFoundError`."""
         return read_approval(self._item(approval_id, self._attributes))
 
+    def get_with_absences(self, approval_id: str) -> tuple[Approval, tuple[Absence, ...]]:
+        """Return the current approval and all absences, in one call. Raise `NotFoundError`."""
+        found = {item["id"]["S"]: item for item in self._items([approval_id, ABSENCES])}
+        if approval_id not in found:
+            raise NotFoundError(approval_id)
+        return read_approval(found[approval_id]), read_absences(found.get(ABSENCES, {}))
+
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         """Store the approval, and the reply with it, if its version is the next one.
 
@@ -125,6 +134,28 @@ class ApprovalTable:
         unknown = "attribute_type(people, :unknown) OR people.complete = :no"
         values = {"people": people_to_item(people), "unknown": "NULL", "no": False}
         return self._update_if(approval.id, "SET people = :people", unknown, values) or self.get(approval.id)
+
+    def delegate(self, approval: Approval, people: People) -> Approval | None:
+        """Store other delegations of an open approval, to be told. Return None if it has changed meanwhile."""
+        values = {"people": people_to_item(people), "before": approval.version, "next": approval.version + 1}
+        return self._update_if(
+            approval.id,
+            "SET people = :people, version = :next, news = :yes",
+            "version = :before AND #status = :pending",
+            {**values, "yes": "yes", "pending": Status.PENDING.value},
+            {"status": "status"},
+        )
+
+    def call_again(self, approval_id: str) -> bool:
+        """Have `notify` look at an open approval again. Return False if it is closed or gone."""
+        update = "SET version = version + :one, news = :yes"
+        values = {"one": 1, "yes": "yes", "pending": Status.PENDING.value}
+        change = self._change(approval_id, update, "#status = :pending", values, {"status": "status"})
+        try:
+            self._writes.update(**change)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def announced(self, approval: Approval) -> bool:
         """Store that everyone knows this version. Return False if it has changed since."""
@@ -242,6 +273,25 @@ class ApprovalTable:
             ExpressionAttributeValues=serialized(values),
         ):
             yield from (item["id"]["S"] for item in page["Items"])
+
+    def _items(self, ids: Sequence[str]) -> Iterator[Mapping[str, AttributeValueTypeDef]]:
+        """Yield the items that exist. DynamoDB leaves some out when it is busy: they are asked for again."""
+        wanted: Sequence[Mapping[str, Any]] = [{"id": {"S": item_id}} for item_id in ids]
+        names = {f"#{name}": name for name in (*self._attributes, ABSENCES)}
+        while wanted:
+            answer = self._dynamodb.batch_get_item(
+                RequestItems={
+                    self._name: {
+                        "Keys": wanted,
+                        "ConsistentRead": True,
+                        "ProjectionExpression": ", ".join(names),
+                        "ExpressionAttributeNames": names,
+                    }
+                }
+            )
+            yield from answer["Responses"][self._name]
+            left = answer["UnprocessedKeys"].get(self._name)
+            wanted = left["Keys"] if left else ()
 
     def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(

@@ -20,12 +20,13 @@ from approvals.store.writes import RecordFullError
 from bot.listeners.payloads import Interaction, read_submission, reading
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import GONE, NO_ROOM
-from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs, response_modal
+from bot.views.modal import CONFIRMATION, block_id, fits_in_modal, notice_modal, read_inputs, response_modal
 
 NOT_ALL_SHOWN = (
     "Your response was not recorded: the message behind this dialog does not show all of the request. "
     "You get a message with a link to the page that does."
 )
+ON_THE_PAGE = "The form with all values is too large for this dialog. You get a message with a link to the page."
 _TITLES = {Verdict.REPEATED: "Already recorded", Verdict.RESET: "Recorded"}
 """Titles of the notice in place of the modal."""
 
@@ -79,18 +80,30 @@ def submit(
     except RecordFullError:
         ack(response_action="update", view=notice_modal(NO_ROOM))
     else:
-        _acknowledge(ack, judgement, response, submission)
+        _acknowledge(ack, judgement, response, submission, recorder)
 
 
-def _acknowledge(ack: Ack, judgement: Judgement, response: Response, submission: Interaction) -> None:
+def _show_outdated(
+    ack: Ack, approval: Approval, response: Response, submission: Interaction, recorder: Recorder
+) -> None:
+    """Show the values of others with what was typed, or lead to the page if both are too much for a modal."""
+    note = form_wording.outdated_sentence(approval)
+    if fits_in_modal(approval, response.action, response.form):
+        metadata = submission.modal_metadata(response.action, form_key(approval))
+        view = response_modal(approval, response.action, metadata, typed=response.form, note=note)
+        ack(response_action="update", view=view)
+        return
+    recorder.leave_page_link(submission)
+    # As an error of a field: the modal keeps what was typed, to be copied to the page.
+    first = approval.request.form[0].name
+    ack(response_action="errors", errors={block_id(first): f"{note} {ON_THE_PAGE}"})
+
+
+def _acknowledge(
+    ack: Ack, judgement: Judgement, response: Response, submission: Interaction, recorder: Recorder
+) -> None:
     if judgement.verdict is Verdict.OUTDATED:
-        now = judgement.approval
-        metadata = submission.modal_metadata(response.action, form_key(now))
-        note = form_wording.outdated_sentence(now)
-        ack(
-            response_action="update",
-            view=response_modal(now, response.action, metadata, typed=response.form, note=note),
-        )
+        _show_outdated(ack, judgement.approval, response, submission, recorder)
     elif judgement.verdict is Verdict.INCOMPLETE:
         ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
     elif said := result_text(judgement, response):

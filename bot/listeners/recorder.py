@@ -15,6 +15,7 @@ from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Wit
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import Text, join_texts
 from approvals.domain.people import Approver
+from approvals.domain.refusal_wording import refusal_reply
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 from approvals.services.respond import respond
@@ -166,4 +167,4 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
 
 def refusal_text(judgement: Judgement) -> Text:
     """Return why this person may not respond, and who may."""
-    return wording.refusal_reply(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)
+    return refusal_reply(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

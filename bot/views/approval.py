@@ -16,6 +16,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.cancellation import cancelled_by, reason
 from approvals.domain.characters import reveal
+from approvals.domain.delegate_wording import delegates_clause
 from approvals.domain.eligibility import barred_requester, deciders, eligible, is_quorum
 from approvals.domain.form_changes import current_form
 from approvals.domain.kind_wording import words_of
@@ -219,12 +220,13 @@ def _responders(approval: Approval, *, in_channel: bool) -> list[Part]:
     if approval.people is None:
         return runs("The approvers are still being looked up.")
     named, barred = eligible(approval), barred_requester(approval)
-    alone = len(named) == 1 and not is_quorum(approval.request)
+    instead = delegates_clause(approval)
+    alone = len(named) == 1 and not is_quorum(approval.request) and not instead
     anyone = "anyone in this channel" if in_channel else "anyone who receives this request"
     who = _listed(named) if named else [*runs(anyone), *(_listed([barred], ", except ") if barred else ())]
     rest = [] if alone else [wording.quorum_sentence(approval)]
-    rules = " ".join([".", *filter(None, [*rest, wording.requester_warning(approval)])])
-    return [*runs("Who can respond: ", Style.BOLD), *runs("only " if alone else ""), *who, *runs(rules)]
+    rules = " ".join([".", *filter(None, [*rest, wording.warnings(approval)])])
+    return [*runs("Who can respond: ", Style.BOLD), *runs("only " if alone else ""), *who, *runs(f"{instead}{rules}")]
 
 
 def _progress(approval: Approval) -> list[Block]:

@@ -69,9 +69,9 @@ _BESIDE = 20_000
 """Room for the private metadata, and for a note above the form, as JSON."""
 
 
-def fits_in_modal(approval: Approval, action: Action) -> bool:
-    """Return True if Slack can show the modal for a response."""
-    view = response_modal(approval, action, "").to_dict()
+def fits_in_modal(approval: Approval, action: Action, typed: Mapping[str, FormValue] | None = None) -> bool:
+    """Return True if Slack can show the modal for a response, with what was typed before."""
+    view = response_modal(approval, action, "", typed=typed).to_dict()
     return len(json.dumps(view)) + _BESIDE <= MAX_VIEW
 
 

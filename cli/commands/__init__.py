@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, str] = {
     "withdraw": "Withdraw your response with your AWS credentials.",
     "override": "Decide a request alone in an emergency (break glass).",
     "cancel": "Cancel an open approval.",
+    "delegate": "Have a delegate respond for a person who is away.",
+    "reassign": "Pass one person's part in an open request on to another.",
     "export": "Export the approvals of a period as CSV or JSON Lines.",
     "approvers": "Manage who receives approval emails.",
     "policy": "Read, check and set the approval policy.",

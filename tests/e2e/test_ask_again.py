@@ -57,8 +57,8 @@ def asks_again(stack: LocalStack) -> Executions:
 
     AWS gives the nested execution's description as JSON text in the cause; the emulator gives its error as it is.
     """
-    [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    assert "States.StringToJson($.Failure.Cause)" in example
+    examples = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    [example] = [each for each in examples if "States.StringToJson($.Failure.Cause)" in each]
     example = example.replace("States.StringToJson($.Failure.Cause)", "$.Failure")
     arn = stack.outputs["StateMachineHumanApprovalArn"]
     created = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -59,7 +60,7 @@ def test_deleted_message_and_archived_channel_keep_nobody_from_being_asked_and_t
     assert person.click(shown, "approve", BOB).status == 200
     assert person.ended(archived)["output"]["Approval"]["Result"]["DecidedBy"] == BOB
     told = seen(lambda: next(iter(posts(closing, archived, f"D{CAROL[1:]}")), None), "the outcome", 60)
-    assert f"\u201cAbout {archived}\u201d ({archived}): Approved by bob in Slack" in told.text
+    assert re.search(rf"\u201cAbout {archived}\u201d \[[a-z2-7]{{6}}\]: Approved by bob in Slack", told.text)
 
     seen(lambda: None if waiting(closing) else True, "empty queues: no retry, no dead letter", 60)
 

@@ -38,6 +38,7 @@ CONTRACT = [
     "SnapStart",
     "PermissionsBoundaryArn",
     "KmsKeyArn",
+    "PolicyParameter",
 ]
 
 

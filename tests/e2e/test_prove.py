@@ -150,7 +150,7 @@ def _differences(
 
 
 def _message(stack: LocalStack, title: str) -> Message | None:
-    return next((message for message in stack.slack.messages() if message.text.endswith(f": {title}")), None)
+    return next((message for message in stack.slack.messages() if message.text.endswith(f" {title}")), None)
 
 
 def _ended(stack: LocalStack, arn: str) -> Execution | None:

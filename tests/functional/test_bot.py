@@ -17,11 +17,11 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.signature import SignatureVerifier
 
-from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Severity, Status
 from approvals.domain.people import People, Person
+from approvals.domain.refusal_wording import TOO_EARLY, refusal_reply
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
@@ -141,7 +141,7 @@ def test_thirty_clicks_of_a_person_who_may_not_respond_are_one_note_a_minute(
         said.append(len(workspace.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))}
+    assert set(workspace.notes) == {str(refusal_reply(workspace.record, Reason.OWN_REQUEST))}
     workspace.click(ACTION_IDS[APPROVE], DAVE)
     assert len(workspace.notes) == 4, "each person is told"
 
@@ -530,7 +530,7 @@ def test_a_guest_from_another_workspace_cannot_decide(one_tap: Workspace, worksp
     payload["user"]["team_id"] = workspace
     assert one_tap.send(event(*one_tap.slack.sign(payload)))["statusCode"] == 200
     assert one_tap.is_(Status.PENDING)
-    assert one_tap.notes == [str(wording.refusal_reply(ONE_TAP, Reason.OTHER_WORKSPACE))]
+    assert one_tap.notes == [str(refusal_reply(ONE_TAP, Reason.OTHER_WORKSPACE))]
     [attempt] = one_tap.record.refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
@@ -540,7 +540,7 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(one_tap: Workspa
     one_tap.table.add(replace(ONE_TAP, deliveries=()))
     assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 200
     assert one_tap.is_(Status.PENDING)
-    assert one_tap.notes == [f"{ABOUT} {wording.TOO_EARLY}"]
+    assert one_tap.notes == [f"{ABOUT} {TOO_EARLY}"]
 
 
 # ---------------------------------------------------------------- what needs Slack's own answer: dialogs
@@ -745,7 +745,7 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     for action in (REJECT, APPROVE):
         workspace.click(ACTION_IDS[action], CAROL)
     assert workspace.slack.modals() == []
-    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))}
+    assert set(workspace.notes) == {str(refusal_reply(workspace.record, Reason.OWN_REQUEST))}
     [attempt] = workspace.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert workspace.is_(Status.PENDING)
@@ -805,7 +805,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(works
     workspace.choose(EXTEND, user)
     assert workspace.is_(Status.PENDING)
     assert (workspace.record.responses, workspace.record.extensions) == ((), ())
-    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.NOT_A_MEMBER))}
+    assert set(workspace.notes) == {str(refusal_reply(workspace.record, Reason.NOT_A_MEMBER))}
     assert [refusal.reason for refusal in workspace.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
@@ -846,7 +846,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     workspace.slack.fail_with = status
     workspace.click(ACTION_IDS[APPROVE])
     assert workspace.record.version == 1
-    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.UNCHECKED))]
+    assert workspace.notes == [str(refusal_reply(workspace.record, Reason.UNCHECKED))]
     workspace.slack.fail_with = None
     workspace.click(ACTION_IDS[APPROVE])
     assert workspace.is_(Status.APPROVED)
@@ -878,14 +878,14 @@ def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
     workspace.click(ACTION_IDS[APPROVE], CAROL)
     assert workspace.is_(Status.PENDING)
-    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))]
+    assert workspace.notes == [str(refusal_reply(workspace.record, Reason.OWN_REQUEST))]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(workspace: Workspace) -> None:
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT], "U0GUEST004")
     assert workspace.slack.modals() == []
-    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OTHER_WORKSPACE))]
+    assert workspace.notes == [str(refusal_reply(workspace.record, Reason.OTHER_WORKSPACE))]
 
 
 def test_clicks_before_approvers_are_known_are_refused(workspace: Workspace) -> None:
@@ -895,7 +895,7 @@ def test_clicks_before_approvers_are_known_are_refused(workspace: Workspace) -> 
     for action in Action:
         workspace.click(ACTION_IDS[action])
     assert workspace.slack.modals() == []
-    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.TOO_EARLY))}
+    assert set(workspace.notes) == {str(refusal_reply(workspace.record, Reason.TOO_EARLY))}
     assert workspace.record.version == 1
 
 
@@ -1012,7 +1012,7 @@ def test_more_time_moves_the_deadline_as_often_as_the_request_allows(workspace: 
 def test_a_stranger_can_use_no_choice_of_the_menu(workspace: Workspace, word: str) -> None:
     workspace.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     workspace.choose(word, CAROL)
-    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))]
+    assert workspace.notes == [str(refusal_reply(workspace.record, Reason.OWN_REQUEST))]
     assert workspace.record.version == 1
 
 

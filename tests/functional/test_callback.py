@@ -17,7 +17,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import ConflictError
 from approvals.domain.form_fields import FieldType, FormField
@@ -25,6 +24,7 @@ from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, Status
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.refusal_wording import WHY
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.domain.steps import Step
 from approvals.services.respond import respond
@@ -539,7 +539,7 @@ def test_the_shared_address_of_a_quorum_is_told_that_it_does_not_count(site: Sit
     for method in ("GET", "POST"):
         answer = site.ask(method, of(asked))
         assert answer["statusCode"] == 403
-        assert unescape(answer["body"]).count(wording.SHARED_ADDRESS) == 1
+        assert unescape(answer["body"]).count(WHY[Reason.SHARED_ADDRESS]) == 1
         assert "<form" not in answer["body"]
     assert [refusal.reason for refusal in site.table.get(asked.id).refusals] == [Reason.SHARED_ADDRESS]
 

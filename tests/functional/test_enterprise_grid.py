@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.model import Action, Approval, Presence, Request, Status
 from approvals.domain.people import People, Person
+from approvals.domain.refusal_wording import refusal_reply
 from approvals.requests.identities import UnresolvedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
@@ -138,7 +138,7 @@ def test_user_of_the_organization_outside_the_workspace_can_not_respond(
     asked = grid.ask(*approvers)
     now = grid.click(asked, GRANT)
     assert (now.status, now.responses) == (Status.PENDING, ())
-    assert grid.said() == [str(wording.refusal_reply(now, Reason.OTHER_WORKSPACE))]
+    assert grid.said() == [str(refusal_reply(now, Reason.OTHER_WORKSPACE))]
     assert NOT_OF_THE_WORKSPACE in grid.said()[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from html import unescape
@@ -21,7 +22,7 @@ from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import ReplyDelivery
-from bot.listeners.modal import NOT_ALL_SHOWN
+from bot.listeners.modal import NOT_ALL_SHOWN, ON_THE_PAGE
 from bot.listeners.replies import GONE
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
@@ -199,6 +200,27 @@ def test_a_form_on_an_earlier_message_that_hides_a_line_opens_no_dialog(app: App
     [handed] = app.click(ts, ACTION_IDS[APPROVE])
     assert LINK.search(handed.text)
     assert app.slack.modals() == []
+
+
+def test_other_values_that_make_the_dialog_too_large_lead_to_the_page_and_stay_typed(app: AppWithPage) -> None:
+    notes = tuple(FormField(name=f"Note{n}", label="Note", type=FieldType.TEXT, max_length=3000) for n in range(14))
+    ts = app.ask("echo harmless", form=notes, required_approvals=2)
+    app.click(ts, ACTION_IDS[APPROVE])
+    [opened] = app.slack.modals()
+    app.slack._modals.clear()
+    app.click(ts, ACTION_IDS[APPROVE], ALICE)
+    [other] = app.slack.modals()
+    app.send(app.slack.submit(other.id, {"form.Note0": "short"}))
+    app.slack._modals[opened.id] = opened
+    said = app.send(app.slack.submit(opened.id, {f"form.{note.name}": "\u5b57" * 3000 for note in notes}))
+    assert json.loads(said) == {
+        "response_action": "errors",
+        "errors": {
+            "form.Note0": f"alice approved other values meanwhile, so your response was not recorded. {ON_THE_PAGE}"
+        },
+    }
+    assert [response.approver.id for response in app.record.responses] == [ALICE]
+    assert [handed.ephemeral_to for handed in app.deliver() if LINK.search(handed.text)] == [BOBS]
 
 
 def test_from_the_home_the_link_comes_in_a_direct_message(app: AppWithPage) -> None:

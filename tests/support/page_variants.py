@@ -26,6 +26,7 @@ from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.delegates import DAN, a_delegation
 from web import pages
 from web.form_inputs import Typed
 
@@ -120,6 +121,7 @@ def eventful() -> Approval:
         ),
         escalation=(Person(id="dave@example.com", name="dave", identities={"email": "dave@example.com"}),),
     )
+    people = replace(people, delegations=(a_delegation(people.approvers[1], DAN),))
     request = replace(
         typical().request,
         required_approvals=2,

@@ -44,6 +44,7 @@ from tests.support.builders import (
     decided,
     expired,
 )
+from tests.support.delegates import ANN, BO, DAN, a_delegation, by_email
 from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.overrides import IVY, PINNED, TODAY, an_override
 
@@ -54,10 +55,13 @@ VALIDATOR = Draft202012Validator(dict(SCHEMA))
 BY_IAM = "Role"
 """The key that only events about responses by IAM have."""
 
+OF_DELEGATES = {"For", "WithdrawnBy"}
+"""The keys that only events about responses of delegates have."""
+
 UNDER_POLICY = "Policy"
 """The key that only events about requests under a policy have."""
 
-OPTIONAL = (BY_IAM, UNDER_POLICY, "Override")
+OPTIONAL = {BY_IAM, UNDER_POLICY, "Override", *OF_DELEGATES}
 
 ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
 OTHER_ROLE = f"{SSO_ROLE[:-1]}0"
@@ -85,9 +89,10 @@ def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
     """The schema is open, for what a later version adds; the code keeps to it to the letter."""
     for example in EXAMPLES:
         known = [SCHEMA["$defs"][name] for name in ("EveryEvent", example["detail-type"])]
-        keys = [key for part in known for key in part.get("properties", {}) if key not in OPTIONAL]
-        assert list(example["detail"]) == keys
-        assert keys == [key for part in known for key in part.get("required", ())]
+        keys = [key for part in known for key in part.get("properties", {})]
+        required = [key for part in known for key in part.get("required", ())]
+        assert list(example["detail"]) == required == [key for key in keys if key in required]
+        assert {*keys} - {*required} <= OPTIONAL
 
 
 def test_an_event_about_a_response_by_iam_names_the_role() -> None:
@@ -99,6 +104,25 @@ def test_an_event_about_a_response_by_iam_names_the_role() -> None:
     for event, role in zip(made, (SSO_ROLE, OTHER_ROLE), strict=True):
         VALIDATOR.validate(delivered(event))
         assert event.detail[BY_IAM] == role
+
+
+def test_events_about_delegates_name_the_person_whose_seat_it_is() -> None:
+    approval = an_approval(
+        people=People(approvers=(ANN, BO), delegations=(a_delegation(ANN, DAN),)),
+        request=Request(timeout=timedelta(hours=1), approvers=(ANN.id, BO.id), required_approvals=2),
+    )
+    for approver, minutes in ((DAN, 1), (ANN, 2)):
+        approval = judge(approval, a_response(approver=by_email(approver), minutes=minutes)).approval
+    made = of(approval)
+    for event in events(approval, "prod"):
+        VALIDATOR.validate(delivered(event))
+    assert made["delegation-1"] | {"Delegate": DAN.id, "For": ANN.id, "How": "away"} == made["delegation-1"]
+    assert (made["response-1"]["By"], made["response-1"]["For"]) == (DAN.id, ANN.id)
+    assert (made["withdrawal-1"]["By"], made["withdrawal-1"]["WithdrawnBy"]) == (DAN.id, ANN.id)
+    assert "For" not in made["response-2"]
+    texts = [entry.text for entry in history(approval)]
+    assert "dan@example.com approved for ann@example.com by email." in texts
+    assert "ann@example.com responded in person, so the response of dan@example.com no longer counts." in texts
 
 
 def test_events_of_an_override_and_of_an_attempt_say_so() -> None:

@@ -41,6 +41,7 @@ from tests.support.policies import a_document
 ANN, BO, RO = (f"{name}@example.com" for name in ("ann", "bo", "ro"))
 ROLE = Person(id=SSO_ROLE, name=f"role {SSO}", identities={"iam": SSO_ROLE})
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/Deployer"
+_ADD_IT = "Ask the operator of this stack to add it to the policy's PersonRoles."
 OTHER_SSO = f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Reader_fedcba9876543210"
 
 
@@ -216,22 +217,23 @@ def test_a_role_only_approves(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "roles"),
+    ("role", "roles", "fix"),
     [
-        (DEPLOYER, None),
-        (DEPLOYER, [PersonRole(role=SSO_ROLE)]),
-        (SSO_ROLE, []),
-        (SSO_ROLE.replace(ACCOUNT, "210987654321"), None),
+        (DEPLOYER, None, "Use an IAM Identity Center role, or a policy that has it in PersonRoles."),
+        (DEPLOYER, [PersonRole(role=SSO_ROLE)], _ADD_IT),
+        (SSO_ROLE, [], _ADD_IT),
+        (
+            SSO_ROLE.replace(ACCOUNT, "210987654321"),
+            None,
+            f"It is of another account. Use a role of this stack's account, {ACCOUNT}.",
+        ),
     ],
 )
 def test_a_role_whose_sessions_prove_nobody_is_refused_as_an_approver(
-    role: str, roles: list[PersonRole] | None
+    role: str, roles: list[PersonRole] | None, fix: str
 ) -> None:
     name = role.rpartition("/")[2]
-    problem = (
-        f"Approval.Approvers[1]: Sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
-        "add it to the policy's PersonRoles."
-    )
+    problem = f"Approval.Approvers[1]: Sessions of role {name} don't identify a person. {fix}"
     with pytest.raises(InvalidRequestError) as refused:
         resolved(roles, approvers=(ANN, role))
     assert refused.value.problems == [problem]

@@ -17,6 +17,7 @@ from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, readable, shorten
 from approvals.domain.parts import display_name
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.refusal_wording import TOO_EARLY, WHY, refusal_reply
 from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.words import NOT_OF_THE_WORKSPACE
@@ -306,14 +307,14 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
     ("reason", "why"),
     [
         (Reason.OTHER_WORKSPACE, NOT_OF_THE_WORKSPACE),
-        (Reason.TOO_EARLY, wording.TOO_EARLY),
-        (Reason.OWN_REQUEST, wording.OWN_REQUEST),
+        (Reason.TOO_EARLY, TOO_EARLY),
+        (Reason.OWN_REQUEST, WHY[Reason.OWN_REQUEST]),
         (Reason.NOT_AN_APPROVER, "Only ann and bob can respond. The first response decides."),
     ],
 )
 def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
     people = People(approvers=(Person(id="a", name="ann"), Person(id="b", name="bob")))
-    text = str(wording.refusal_reply(an_approval(people=people), reason))
+    text = str(refusal_reply(an_approval(people=people), reason))
     assert text.startswith(f"{ABOUT} ")
     assert why in text
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.absences import Absence
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder
 from approvals.domain.email_address import canonical
 from approvals.domain.facts import LABELS
@@ -38,8 +39,13 @@ from approvals.domain.model import Action, Approval, Json, MoreTime, Presence, R
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge
 from approvals.domain.schedule import next_due
+from approvals.domain.seats import find_seat
 from approvals.requests.decidability import demands_of
+from approvals.requests.delegations import Delegates
+from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidRequestError, parse_request
+from approvals.requests.policy import parse_policy
+from approvals.requests.policy_floor import parse_under
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
 from demo.process import ROOT
@@ -48,6 +54,7 @@ from tests.support.builders import (
     BOB,
     CAROL,
     NOW,
+    WORKFLOW,
     WORKSPACE,
     a_response,
     an_approval,
@@ -57,6 +64,7 @@ from tests.support.builders import (
 )
 from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.overrides import BREAK_GLASS_ROLE, PINNED, REASON, an_override
+from tests.support.policies import KnownPeople
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 DEADLINE = an_approval().deadline
@@ -96,6 +104,7 @@ DOCUMENT = (ROOT / "docs/rules.md").read_text()
 VERDICTS = {
     "decides": Verdict.DECIDED,
     "recorded": Verdict.COUNTED,
+    "replaces": Verdict.COUNTED,
     "resets": Verdict.RESET,
     "outdated": Verdict.OUTDATED,
     "duplicate": Verdict.REPEATED,
@@ -136,22 +145,49 @@ class Row:
     verdicts: list[Verdict]
     status: Status | None
     """None for a request that is refused."""
+    replaces: bool = False
+    """Whether the response of an owner takes the place of their delegate's."""
+    absences: tuple[Absence, ...] = ()
+    policy: dict[str, Json] | None = None
 
     @classmethod
     def read(cls, line: str) -> Row:
         rule, request, steps, verdicts, status = (cell.strip() for cell in line.strip("|").split("|"))
-        keys: dict[str, Json] = json.loads(f"{{{request.removeprefix('G').strip(' ,`')}}}")
+        words, keys = _before_keys(request)
+        policy = {**POLICY, **_taken(keys, "Delegation")} if "P" in words else None
         return cls(
             rule,
-            {**GROUPS, **keys} if request.startswith("G") else keys,
+            {**GROUPS, **keys} if "G" in words else keys,
             steps.split("; "),
             [VERDICTS[word] for word in verdicts.split("; ")] if status else [],
             STATUSES.get(status),
+            "replaces" in verdicts.split("; "),
+            tuple(an_absence(word) for word in words if "→" in word),
+            policy,
         )
 
 
-BASE, GROUPS = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
-"""The request of the rows, and the keys that `G` stands for."""
+def _before_keys(request: str) -> tuple[list[str], dict[str, Json]]:
+    """Return what stands before the keys of a row's request, and the keys."""
+    before, _, keys = request.partition("`")
+    return [word.strip() for word in before.split(",")], json.loads(f"{{{keys.rstrip('`')}}}")
+
+
+def _taken(keys: dict[str, Json], name: str) -> dict[str, Json]:
+    return {name: keys.pop(name)} if name in keys else {}
+
+
+def an_absence(text: str) -> Absence:
+    """Return the absence in words such as `Ann → Dan for 10 minutes`; it lasts a day if they do not say how long."""
+    found = re.fullmatch(r"(\w+) → (\w+)(?: for (\d+) minutes)?", text)
+    assert found, text
+    owner, delegate = (next(person for person in EVERYBODY if person.name == name) for name in found.group(1, 2))
+    lasts = int(found[3]) * MINUTE if found[3] else timedelta(days=1)
+    return Absence(owner=owner.id, delegate=delegate.id, since=NOW - HOUR, until=NOW + lasts, set_by="U0ANN00001")
+
+
+BASE, GROUPS, POLICY = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+"""The request of the rows, the keys that `G` stands for, and the policy that `P` stands for."""
 
 LINES = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
 ROWS = [row for row in LINES if row.status]
@@ -185,10 +221,35 @@ def people_of(request: Request) -> People:
     )
 
 
+class Directory(KnownPeople):
+    """A channel that knows everybody."""
+
+    channel = "slack"
+
+    def understands(self, name: str) -> bool:
+        return bool(name)
+
+    def recognize(self, name: str) -> Person:
+        return next(each for each in EVERYBODY if canonical(name) in map(canonical, (each.address, each.on("slack"))))
+
+
 def asked(changes: dict[str, Json]) -> Approval:
     request = the_documents_request(changes)
     under_a_policy = replace(request, policy=PINNED)  # Without one, nobody can override; else it changes nothing here.
     return an_approval(request=under_a_policy, people=people_of(request), deadline=NOW + request.timeout)
+
+
+def asked_in(row: Row) -> Approval:
+    if not row.absences:
+        return asked(row.request)
+    written: dict[str, Json] = {"Approval": {**BASE, **row.request}}
+    if row.policy:
+        policy = parse_policy(json.dumps(row.policy), parameter="/approvals/policy", version=1)
+        request = parse_under(policy, written, default_timeout=HOUR, workflow=WORKFLOW)
+    else:
+        request = parse_request(written, default_timeout=HOUR)
+    people = identify(request, [Directory()], shared=MAILBOX.address, absences=row.absences)
+    return an_approval(request=request, people=people, deadline=NOW + request.timeout)
 
 
 def event_after(before: Approval, step: str, approval: Approval, now: datetime) -> ApprovalEvent:
@@ -243,7 +304,7 @@ def answer(verb: str, approver: Approver, at: datetime, more: str, approval: App
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
 def test_every_row_of_the_document_holds(row: Row) -> None:
-    approval, now = asked(row.request), NOW
+    approval, now = asked_in(row), NOW
     before, verdicts, events = approval, [], list[ApprovalEvent]()
     for step in row.steps:
         if found := re.fullmatch(r"the (first|second) step is delivered again", step):
@@ -256,6 +317,7 @@ def test_every_row_of_the_document_holds(row: Row) -> None:
         before, approval, now = approval, judgement.approval, happened.at
         verdicts.append(judgement.verdict)
     assert (verdicts, approval.status) == (row.verdicts, row.status)
+    assert not row.replaces or any(response.withdrawn_by for response in approval.responses)
 
 
 def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule() -> None:
@@ -363,7 +425,33 @@ def approvals(draw: st.DrawFn) -> Approval:
     escalates = draw(st.booleans())
     if request.approvers and escalates:
         request = replace(request, escalate_to=(DAN.address,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
-    return an_approval(request=request, people=people_of(request), deadline=NOW + HOUR)
+    people = people_of(request)
+    away = draw(st.lists(absences, max_size=3)) if request.approvers else []
+    return an_approval(request=request, people=with_delegates(request, people, away), deadline=NOW + HOUR)
+
+
+absences = st.builds(
+    lambda owner, delegate, until: Absence(
+        owner=owner.id, delegate=delegate.id, since=NOW - HOUR, until=until, set_by="U0ANN00001"
+    ),
+    st.sampled_from([ANN, BO, CY, DAN, RO]),
+    st.sampled_from([DAN, EVE, DAN, EVE, BO, RO]),
+    st.sampled_from([NOW + 5 * HOUR, NOW + 30 * MINUTE]),
+)
+
+
+def with_delegates(request: Request, people: People, away: Sequence[Absence]) -> People:
+    """Return the people with a delegation for each absence of one of them."""
+    delegates = Delegates(request=request, people=people, members=lambda _name: [])
+    return replace(
+        people,
+        delegations=tuple(
+            delegates.delegation(owner, absence, next(each for each in EVERYBODY if each.id == absence.delegate))
+            for owner in (*people.approvers, *people.escalation)
+            for absence in away
+            if absence.is_of(owner)
+        ),
+    )
 
 
 def judged(approval: Approval, events: Sequence[ApprovalEvent]) -> list[Judgement]:
@@ -420,16 +508,31 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
     # Nobody but those whom the request names, and Slack says who is who of them: so a stranger may seem to be two.
     named = {person.id for person in eligible(ended)}
     if named:
-        assert humans <= named
-        assert len(humans) == len(approved)
+        assert len(humans) == len(approved), "one person fills one seat"
+        assert {response.seat for response in approved} <= named
+        assert len({response.seat for response in approved}) == len(approved), "one seat counts once"
+        assert all(is_of_the_seat(ended, response) for response in approved)
     assert len({response.person for response in approved}) >= ended.request.required_approvals
     if not named and is_quorum(ended.request):
         assert all(response.approver.member for response in approved), "members in Slack alone"
-    assert not lacking_groups(ended.request, {human_of(response.approver) for response in approved})
+    owners = {person for person in EVERYBODY if person.id in {response.seat for response in approved}}
+    assert not named or not lacking_groups(ended.request, owners)
     sent = [each for each in events if isinstance(each, Response)]
     if not ended.request.form:
         sent = [replace(each, form={}) for each in sent]
     assert all(response in sent for response in map(as_sent, approved)), "an answer that nobody gave"
+
+
+def is_of_the_seat(approval: Approval, response: Response) -> bool:
+    """Return True if the response is its owner's, or of a person whom they chose to stand in for them at the time."""
+    human = human_of(response.approver)
+    if response.seat == human.id:
+        return True
+    delegations = approval.people.delegations if approval.people else ()
+    return any(
+        (each.owner, each.delegate) == (response.seat, human) and each.since <= response.at < each.until
+        for each in delegations
+    )
 
 
 def lacking_groups(request: Request, approved: set[Person]) -> list[str]:
@@ -439,7 +542,7 @@ def lacking_groups(request: Request, approved: set[Person]) -> list[str]:
 
 
 def as_sent(response: Response) -> Response:
-    return replace(response, person="", replaced=None)
+    return replace(response, person="", on_behalf_of="", replaced=None)
 
 
 @given(approvals(), histories)
@@ -485,8 +588,17 @@ def test_the_people_who_may_respond_are_those_whom_surfaces_name(
     """`eligible` names them, `responder` judges them: someone new must be in both."""
     now = replace(approval, escalated_at=escalated_at)
     if now.request.approvers:
-        may = {person for person in EVERYBODY if isinstance(responder(now, approver_for(person)), Person)}
-        assert may == set(eligible(now))
+        may = {person for person in EVERYBODY if is_admitted(now, approver_for(person))}
+        owners = {person.id for person in eligible(now)}
+        delegations = now.people.delegations if now.people else ()
+        theirs = {each.delegate for each in delegations if each.left_out is None and each.owner in owners}
+        assert may == {*eligible(now), *theirs}
+
+
+def is_admitted(approval: Approval, approver: Approver) -> bool:
+    """Return True if a response of this user would fill a seat."""
+    person = responder(approval, approver)
+    return isinstance(person, Person) and isinstance(find_seat(approval, person, approver, NOW), Person)
 
 
 def approver_for(person: Person) -> Approver:
@@ -545,8 +657,30 @@ def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval,
     counted = {human_of(response.approver) for response in ended.responses}
     assert not {GUS, GIL} & counted
     if approval.request.approvers:
-        assert counted <= {ANN, BO, CY, DAN}
-        assert DAN not in counted or ended.escalated_at
+        owners = {ANN.id, BO.id, CY.id, *([DAN.id] if ended.escalated_at else [])}
+        assert all(each.seat in owners and is_of_the_seat(ended, each) for each in ended.responses)
+
+
+@given(approvals(), histories)
+def test_nobody_responds_in_the_seat_of_the_requester_nor_the_requester_in_another(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
+    people, request = approval.people, approval.request
+    if people is None or people.requester is None or request.allow_self_approval:
+        return
+    for response in after(approval, events).responses:
+        assert people.requester.id not in (response.seat, response.person)
+        assert human_of(response.approver) != people.requester
+
+
+@given(approvals(), histories)
+def test_at_any_moment_each_person_and_each_seat_has_one_standing_response(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
+    for judgement in judged(approval, events):
+        standing = judgement.approval.standing
+        assert len({each.person for each in standing}) == len(standing)
+        assert len({each.seat for each in standing}) == len(standing)
 
 
 votes = st.dictionaries(st.sampled_from([ANN, BO, CY]), st.sampled_from(Action), min_size=1)

@@ -28,6 +28,7 @@ from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presen
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.refusal_wording import refusal_reply
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
@@ -867,7 +868,7 @@ def test_a_moment_that_an_author_wrote_is_text() -> None:
     assert sentence(wrote) == wrote
     for shown in (request_blocks(approval), request_blocks(replace(approval, people=None))):
         assert not [node for node in inside(as_sent(shown)) if node.get("type") == "date"]
-    about = sentence(wording.refusal_reply(approval, Reason.NOT_AN_APPROVER))
+    about = sentence(refusal_reply(approval, Reason.NOT_AN_APPROVER))
     assert "<!date" not in about
 
 
