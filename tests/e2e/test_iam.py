@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,12 +21,11 @@ from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.person import Person
 from demo.stack import LocalStack
-from scripts.cli_reference import policy
+from tests.support.approver_roles import a_session, an_approver_role, environ_of
 from tests.support.iam_callers import SSO, a_body
 from tests.support.polling import seen
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
-TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +37,10 @@ class Answers:
 
     def role(self, name: str, *, may_call: bool) -> str:
         """Create a role that may read as the command line does, and perhaps respond. Return its ARN."""
-        iam = aws.session().client("iam")
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-        rights = policy(aws.ACCOUNT, aws.REGION, "human-approval", self.stack.outputs)
-        iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=json.dumps(rights))
-        if may_call:
-            iam.attach_role_policy(RoleName=name, PolicyArn=self.stack.outputs["ApproverPolicyArn"])
-        return str(role)
+        return an_approver_role(self.stack.outputs, name, may_call=may_call)
 
     def session(self, role: str, name: str) -> boto3.Session:
-        lent = aws.session().client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
-        return boto3.Session(lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"], region_name=aws.REGION)
+        return a_session(role, name)
 
     def send(
         self,
@@ -112,15 +103,7 @@ def test_a_signed_call_of_the_command_line_decides_and_the_workflow_gets_the_pro
     answers: Answers, approver: str, aws_port: int
 ) -> None:
     approval = answers.ask("by-iam", Title="Deploy 2.4.1", Approvers=[approver, BOB], RequestedBy="ro@example.com")
-    credentials = answers.session(approver, ALICE).get_credentials()
-    assert credentials
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-        "AWS_ENDPOINT_URL": aws.endpoint(aws_port),
-        "AWS_REGION": aws.REGION,
-        "AWS_ACCESS_KEY_ID": str(credentials.access_key),
-        "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
-        "AWS_SESSION_TOKEN": str(credentials.token),
-    }
+    environ = environ_of(answers.session(approver, ALICE), aws_port)
     command = [sys.executable, "-m", "cli", "approve", approval.id, "--yes", "--comment", "Checked", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr

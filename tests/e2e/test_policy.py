@@ -15,12 +15,15 @@ import pytest
 from demo.person import Json, Person, links
 from demo.process import ROOT
 from demo.stack import POLICY, LocalStack
+from tests.support.approver_roles import a_session, an_approver_role, environ_of
 from tests.support.deployments import deployed
 from tests.support.leaks import LeakDetector
+from tests.support.overrides import BREAK_GLASS
 
 NAME = "governed"
 EXAMPLE = ROOT / "examples/policy.json"
-ASKED: Json = {"Approval": {"Title": "Deploy web 2.4.1", "RequestedBy": "dave@example.com"}}
+TITLE = "Deploy web 2.4.1"
+ASKED: Json = {"Approval": {"Title": TITLE, "RequestedBy": "dave@example.com"}}
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +90,61 @@ def test_policy_from_the_first_request_to_its_change(governed: LocalStack, aws_p
     assert [each["text"] for each in findings if each["check"] == "policy"] == [
         f"version 2 of {POLICY} is valid: 2 rules, 2 groups"
     ]
+
+
+def test_only_a_role_that_the_policy_of_the_moment_names_overrides(
+    governed: LocalStack, aws_port: int, tmp_path: Path
+) -> None:
+    person = Person(governed.url)
+    role = an_approver_role(governed.outputs, BREAK_GLASS, may_call=True, stack=NAME)
+    _store(json.loads(EXAMPLE.read_text()), tmp_path, aws_port)
+    name = person.start("emergency", ASKED)
+    asked = person.mail(name, to="alice@")
+
+    def override(who: str) -> subprocess.CompletedProcess[str]:
+        waiting = next(each for each in json.loads(approvals(aws_port, "list", "--json")) if each["Title"] == TITLE)
+        options = [
+            "override",
+            waiting["Id"],
+            "--stack",
+            NAME,
+            "--approve",
+            "--yes",
+            "--json",
+            "--reason",
+            "No payments.",
+        ]
+        environ = environ_of(a_session(role, who), aws_port)
+        command = [sys.executable, "-m", "cli", *options]
+        return subprocess.run(command, capture_output=True, text=True, env=environ, check=False, timeout=60)
+
+    refused = override("ivy@example.com")
+    assert (refused.returncode, "does not identify a person" in refused.stderr) == (3, True), refused.stderr
+    names = {"PersonRoles": [{"Role": role}], "Override": {"Roles": [role]}}
+    _store(json.loads(EXAMPLE.read_text()) | names, tmp_path, aws_port)
+    own = override("dave@example.com")
+    assert (own.returncode, "your own request" in own.stderr) == (3, True), own.stderr
+    done = override("ivy@example.com")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["Verdict"] == "DECIDED"
+
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    override_said = result["Override"]
+    assert (result["Decision"], result["Comment"], override_said["By"]) == (
+        "APPROVED",
+        "No payments.",
+        "ivy@example.com",
+    )
+    assert override_said["Role"] == role
+    assert set(override_said["Skipped"]) == {"alice@example.com", "bob@example.com", "carol@example.com"}
+    assert "Override: approved by ivy@example.com by IAM" in person.mail(name, outcome=True, to="alice@")["text"]
+    assert "Override: approved" in json.dumps(person.message(name, edited=True)["blocks"])
+    assert "Override: approved" in person.open(links(asked)["approve"]).text
+
+
+def _store(document: Json, place: Path, port: int) -> None:
+    """Store a policy in the place of the one that is stored, if any."""
+    stored = json.loads(approvals(port, "policy", "history", "--json"))
+    file = place / "override.json"
+    file.write_text(json.dumps(document))
+    approvals(port, "policy", "set", str(file), "--if-version", str(stored[0]["Version"]))
