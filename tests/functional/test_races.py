@@ -55,6 +55,7 @@ from demo.slack import Message, Slack
 from mail.sns import Mail
 from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.delegates import a_delegation
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
 from tests.support.group_requests import OTTO, PIA, SUE, one_of_each
 from tests.support.iam_callers import SSO_ROLE, by_iam
@@ -725,3 +726,49 @@ def test_members_of_groups_who_race_decide_once_and_never_without_each_group(
     assert (ended.status is Status.APPROVED) == (enough and not rejected)
     assert (ended.status is Status.REJECTED) == bool(rejected)
     assert EVE.id not in approved | rejected or "approvers" in asked
+
+
+DELEGATE_EVENTS = st.lists(
+    st.tuples(st.sampled_from([SUE, OTTO, EVE, EVE]), st.sampled_from(["approve", "approve", "reject", "withdraw"])),
+    min_size=3,
+    max_size=6,
+)
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=600 if PROVE else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DELEGATE_EVENTS, st.lists(st.integers(0, 5), max_size=30), st.integers(1, 2))
+def test_a_delegate_who_races_those_who_are_away_fills_one_seat_and_none_twice(
+    dynamodb: DynamoDBClient, events: list[tuple[Person, str]], order: list[int], required: int
+) -> None:
+    """Eve is the delegate of Sue and of Otto. Whoever comes first, each seat has one response, and each person too."""
+    _empty(dynamodb)
+    saved: list[Approval] = []
+    table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
+    approval = one_of_each(required_approvals=required)
+    assert approval.people
+    delegations = tuple(a_delegation(owner, EVE) for owner in (SUE, OTTO))
+    table.add(replace(approval, people=replace(approval.people, delegations=delegations)))
+
+    def does(person: Person, what: str, second: int) -> None:
+        who = Approver(id=person.id, name=person.name, channel="email")
+        at = approval.requested_at + timedelta(minutes=second)
+        event = Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
+        respond(table, table.get(approval.id), event)
+
+    actors = [Actor(partial(does, person, what, second)) for second, (person, what) in enumerate(events)]
+    for number in [*order, *list(range(len(actors))) * 40]:
+        if not actors[number % len(actors)].done:
+            actors[number % len(actors)].go_on()
+    ended = ApprovalTable(dynamodb, TABLE).get(approval.id)
+    assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
+    for each in (*saved, ended):
+        seats, people = [found.seat for found in each.standing], [found.person for found in each.standing]
+        assert len({*seats}) == len(seats)
+        assert len({*people}) == len(people)
+        assert {*seats} <= {SUE.id, OTTO.id}
+    approved = {each.seat for each in ended.standing if each.action is Action.APPROVE}
+    rejected = [each for each in ended.standing if each.action is Action.REJECT]
+    assert (ended.status is Status.APPROVED) == (approved == {SUE.id, OTTO.id} and not rejected)
+    assert (ended.status is Status.REJECTED) == bool(rejected)
+    assert {each.person for each in ended.standing} != {EVE.id} or ended.status is not Status.APPROVED

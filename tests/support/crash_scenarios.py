@@ -112,6 +112,20 @@ def need_one_of_each_group(simulation: Simulation) -> None:
     simulation.click(APPROVE)
 
 
+def approve_for_another(simulation: Simulation) -> None:
+    """Let bob approve for alice, who is away, and alice for herself: her approval takes the place of his."""
+    simulation.away(PARAMETERS["Email"], "U0BOB00002")
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], SSO_ROLE], "RequiredApprovals": 2}
+    simulation.ask({"Approval": asked})
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)  # Her seat is filled.
+    simulation.sign(APPROVE, "carol@example.com")
+
+
 def approve_by_iam(simulation: Simulation) -> None:
     """Ask alice and a role. Alice counts once by email and through the role; then carol approves through it."""
     asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], SSO_ROLE], "RequiredApprovals": 2}
@@ -185,6 +199,7 @@ SCENARIOS = {
     "Slack is given up": Scenario(play=answer_after_slack_was_given_up, messages=(), replies=0, dead=True),
     "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
     "one of each group": Scenario(play=need_one_of_each_group),
+    "a delegate": Scenario(play=approve_for_another, notes=1),
     "by email and by IAM": Scenario(play=approve_by_iam),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
     "an approver who can't be asked": Scenario(

@@ -16,8 +16,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
+from approvals.domain.absences import Absence
 from approvals.domain.model import Action, Approval
 from approvals.domain.signed_links import link
+from approvals.store.absences import AbsenceTable
 from approvals.store.table import ApprovalTable
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
@@ -255,6 +257,12 @@ class Simulation:
         except FunctionFailed as failed:
             self.request_failed = True
             self.execution.end("FAILED", {"taskFailedEventDetails": {"cause": str(failed)}})
+
+    def away(self, owner: str, delegate: str) -> None:
+        """Let an operator name a delegate for a day."""
+        now = self.clock()
+        absence = Absence(owner=owner, delegate=delegate, since=now, until=now + timedelta(days=1), set_by="operator")
+        AbsenceTable(self._dynamodb, TABLE).replace((), (absence,))
 
     def answer_by_mail(self, action: Action) -> None:
         """Open the newest link, press its button and look at the outcome; after an error, again."""
