@@ -43,7 +43,7 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
     looked_at = names[: max(MAX_NAMES, len(named))]
     try:
         resolvers = find_resolvers(context)
-        problems = {name: _problem(name, context, resolvers) for name in looked_at}
+        problems = {name: problem_of(name, context, resolvers) for name in looked_at}
     except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"can't look up approvers: {reason_of(context, error)}", again(context))
         return
@@ -65,7 +65,7 @@ def find_resolvers(context: Context) -> list[Resolver]:
     return resolvers
 
 
-def _problem(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
+def problem_of(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
     """Return the error of a request that names this approver; empty if it can be made."""
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:

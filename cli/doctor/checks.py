@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.aws_errors import explain, is_transient
 from cli.context import CommandError, Context
-from cli.doctor import links, policy, slack, stack, subscriptions
+from cli.doctor import delegates, links, policy, slack, stack, subscriptions
 from cli.doctor.approvers import check_approvers
 from cli.doctor.findings import Check, Finding, unknown
 from cli.doctor.fixes import again
@@ -28,6 +28,7 @@ CHECKS: tuple[tuple[Check, Run], ...] = (
     (Check.EVENTS, slack.check_events),
     (Check.LINKS, links.check_links),
     (Check.POLICY, policy.check_policy),
+    (Check.DELEGATES, delegates.check_delegates),
 )
 """The functions that check a stack, each with the check that it begins with."""
 

@@ -30,6 +30,7 @@ class Check(StrEnum):
     APPROVERS = "approvers"
     LINKS = "links"
     POLICY = "policy"
+    DELEGATES = "delegates"
     ROUND_TRIP = "round trip"
 
 

@@ -22,6 +22,8 @@ from approvals.services.tasks import StepsFailedError
 from approvals.store.absences import AbsencesChangedError, AbsenceTable
 from approvals.store.table import ApprovalTable, NotFoundError
 from bot.messenger import SlackMessenger
+from cli.doctor.delegates import check_delegates
+from cli.doctor.findings import Check, Level
 from demo.slack import Slack
 from tests.support.builders import NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
@@ -356,3 +358,51 @@ def test_a_delegation_is_not_stored_over_a_response(table: ApprovalTable, notifi
     assert before.people
     assert table.delegate(before, replace(before.people, delegations=())) is None
     assert table.get(approval.id).decision == decided.decision
+
+
+# The doctor.
+
+
+@pytest.mark.parametrize(
+    ("stored", "level", "text"),
+    [
+        ([], Level.OK, "nobody has a delegate now"),
+        ([ann_is_away(until=NOW)], Level.OK, "nobody has a delegate now"),
+        ([ann_is_away()], Level.OK, "1 delegate can respond for people who are away"),
+        (
+            [ann_is_away(), ann_is_away(BO.id, owner=DAN.id)],
+            Level.WARNING,
+            f"{DAN.id}, the delegate of {ANN.id}, is away",
+        ),
+        (
+            [ann_is_away("ro@example.com")],
+            Level.WARNING,
+            f"ro@example.com, the delegate of {ANN.id}, can't be reached:",
+        ),
+    ],
+)
+def test_the_doctor_looks_at_the_delegates_of_now(
+    shell: Shell, absences: AbsenceTable, stored: list[Absence], level: Level, text: str
+) -> None:
+    absences.replace((), stored)
+    sns = shell.context.client("sns")
+    for person in (DAN, BO):
+        policy = json.dumps({"recipient": [person.id]})
+        topic = shell.outputs["ApprovalTopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=person.id, Attributes={"FilterPolicy": policy})
+    [finding] = check_delegates(shell.context)
+    assert (finding.check, finding.level) == (Check.DELEGATES, level)
+    assert finding.text.startswith(text)
+    assert bool(finding.fix) == (level is Level.WARNING)
+
+
+def test_the_doctor_warns_of_delegates_whom_the_policy_forbids(shell: Shell, absences: AbsenceTable) -> None:
+    absences.replace((), (ann_is_away(),))
+    shell.parameters["PolicyParameter"] = "/approvals/policy"
+    document = json.dumps(a_document(Delegation={"Allowed": False}))
+    shell.context.client("ssm").put_parameter(Name="/approvals/policy", Value=document, Type="String")
+    [finding] = check_delegates(shell.context)
+    assert (finding.level, finding.text) == (
+        Level.WARNING,
+        "1 delegate can't respond: the policy allows no delegates",
+    )
