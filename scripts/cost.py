@@ -67,8 +67,11 @@ INDEX_WRITES = 3 + 4
 TOKENS = 1
 """Writes of the task token, in a table of its own. It is also read once."""
 
-READS = {"by_mail": 5 + 2 + TOKENS, "in_slack": 1 + 2 + TOKENS}
-"""Visits of the page and the response, or one click; `notify` and `decision`; the token."""
+ABSENCES = 1
+"""Reads of who is away, in the same call as `notify` reads the record."""
+
+READS = {"by_mail": 5 + 2 + TOKENS + ABSENCES, "in_slack": 1 + 2 + TOKENS + ABSENCES}
+"""Visits of the page and the response, or one click; `notify` and `decision`; the token; who is away."""
 
 FUNCTIONS = {
     "by_mail": {"request": 1, "notify": 1, "callback": 5, "decision": 1},
@@ -99,7 +102,7 @@ USES = (
         "dynamodb_read",
         READS["by_mail"],
         READS["in_slack"],
-        "visits of the page, or one click; `notify` and `decision`; the token",
+        "visits of the page, or one click; `notify` and `decision`; the token; who is away",
     ),
     Use(
         "DynamoDB",
