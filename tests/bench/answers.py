@@ -72,6 +72,10 @@ class Answers:
         found = self._items.get(asked.get("Key", {}).get("id", {}).get("S", ""))
         if operation == "GetItem":
             return {"Item": found} if found else {}
+        if operation == "BatchGetItem":
+            keys = {table: [key["id"]["S"] for key in each["Keys"]] for table, each in asked["RequestItems"].items()}
+            there = {table: [self._items[key] for key in ids if key in self._items] for table, ids in keys.items()}
+            return {"Responses": there, "UnprocessedKeys": {}}
         if operation == "UpdateItem":
             return {"Attributes": found} if asked.get("ReturnValues") == "ALL_NEW" else {}
         if operation == "GetSecretValue":
