@@ -37,6 +37,7 @@ from slack_sdk.web import SlackResponse
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
+from approvals.domain.absences import Absence
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, Delivery, Response, Status
 from approvals.domain.people import Approver, People, Person
@@ -154,6 +155,10 @@ class RacedTable(ApprovalTable):
     def get(self, approval_id: str) -> Approval:
         others_first()
         return super().get(approval_id)
+
+    def get_with_absences(self, approval_id: str) -> tuple[Approval, tuple[Absence, ...]]:
+        others_first()
+        return super().get_with_absences(approval_id)
 
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         others_first()

@@ -21,6 +21,7 @@ SENDS = ("Publish", "chat.postMessage", "chat.postEphemeral")
 WRITES = ("UpdateItem", "TransactWriteItems")
 READS = (
     "GetItem",
+    "BatchGetItem",
     "Query",
     "ListExecutions",
     "ListSubscriptionsByTopic",
