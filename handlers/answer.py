@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from approvals.adapters import clients, metrics
-from approvals.adapters.policy_store import PolicyStore
+from approvals.adapters import metrics
 from approvals.store.items import LISTED
 from approvals.store.table import ApprovalTable
 from handlers.settings import AnswerSettings
@@ -23,7 +22,7 @@ def build(environ: Mapping[str, str]) -> ResponseHandler:
         account=config.account_id,
         clock=wiring.clock,
         logger=wiring.logger,
-        read_policy=PolicyStore(lambda: clients.session().client("ssm"), config.policy_parameter).read,
+        read_policy=wiring.policy_store(config.policy_parameter).read,
         policy_unavailable=metrics.count_unavailable_policy,
     )
 

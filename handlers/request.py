@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 
-from approvals.adapters import clients, metrics
-from approvals.adapters.policy_store import PolicyStore
+from approvals.adapters import metrics
 from approvals.services.request import RequestHandler
 from handlers.settings import RequestSettings
 from handlers.wiring import Wiring
@@ -25,7 +24,7 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
         clock=wiring.clock,
         logger=wiring.logger,
         requested=metrics.count_request,
-        read_policy=PolicyStore(lambda: clients.session().client("ssm"), config.policy_parameter).read,
+        read_policy=wiring.policy_store(config.policy_parameter).read,
         policy_unavailable=metrics.count_unavailable_policy,
     )
 

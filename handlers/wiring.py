@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sns import SNSClient
 
+    from approvals.adapters.policy_store import PolicyStore
     from approvals.services.channel import Channel
     from approvals.services.publish import Publisher
     from bot.messenger import SlackMessenger
@@ -80,6 +81,12 @@ class Wiring:
     def queue(self, url: str) -> RetryQueue:
         """Return a queue of approvals. It makes its client for its first message."""
         return RetryQueue(lambda: clients.session().client("sqs"), url)
+
+    def policy_store(self, parameter: str) -> PolicyStore:
+        """Return the store of the operator's policy. It makes its client when there is a policy."""
+        from approvals.adapters.policy_store import PolicyStore  # noqa: PLC0415
+
+        return PolicyStore(lambda: clients.session().client("ssm"), parameter)
 
     def publisher(self, config: EventSettings) -> Publisher | None:
         """Return the publisher of events, or None without a bus."""

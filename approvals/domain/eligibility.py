@@ -7,7 +7,7 @@ from enum import StrEnum
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Request, Response
 from approvals.domain.people import Approver, LeftOut, People, Person
-from approvals.domain.pinned_policy import is_named
+from approvals.domain.pinned_policy import is_allowed
 from approvals.domain.profiles import open_channels
 
 
@@ -218,8 +218,7 @@ def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
 def _is_allowed(people: People | None, approver: Approver) -> bool:
     """Return True if each of the policy's lists names this user, by their id or by their address."""
     names = [name for name in (approver.id, approver.address) if name]
-    lists = people.allowed if people else ()
-    return all(any(is_named(name, entry) for name in names for entry in listed) for listed in lists)
+    return is_allowed(names, people.allowed if people else ())
 
 
 def _realm_problem(approval: Approval, approver: Approver) -> Reason | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from approvals.domain.email_address import canonical, is_same
@@ -71,3 +72,8 @@ def is_named(name: str, entry: str) -> bool:
     if entry.startswith("@"):
         return canonical(name).endswith(entry.casefold())
     return is_same(name, entry)
+
+
+def is_allowed(names: Sequence[str], lists: Iterable[Sequence[str]]) -> bool:
+    """Return True if each of the policy's lists names a person by one of their `names`."""
+    return all(any(is_named(name, entry) for name in names for entry in listed) for listed in lists)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from approvals.domain.parts import join_names
 from approvals.domain.people import Person
-from approvals.domain.pinned_policy import is_named
+from approvals.domain.pinned_policy import is_allowed
 from approvals.domain.profiles import is_group
 
 
@@ -27,8 +27,7 @@ class Allowed:
 
     def include(self, person: Person) -> bool:
         """Return True if each list names the person, by any of their identities."""
-        names = (person.id, *person.identities.values())
-        return all(any(is_named(name, entry) for name in names for entry in listed) for listed in self.lists)
+        return is_allowed((person.id, *person.identities.values()), self.lists)
 
 
 def _expanded(names: Sequence[str], resolve: Callable[[str], Iterable[Person]]) -> Iterable[str]:

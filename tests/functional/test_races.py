@@ -464,7 +464,7 @@ class Races(RuleBasedStateMachine):
             assert decision.at < approval.deadline, "decided by a person at or after the deadline"
             assert decision.approver != GUEST, "decided by somebody of another workspace"
             named = SSO_ROLE if approval.request.approvers else ""
-            assert decision.approver.role == named, "decided by somebody who was not asked"
+            assert decision.approver.role == named, "decided by a person who was not asked"
 
     def _resumed_once_as_decided(self, approval: Approval) -> None:
         asked = [asked for asked in self.workflows.asked if asked.id == approval.id]
@@ -746,7 +746,7 @@ DELEGATE_EVENTS = st.lists(
 def test_a_delegate_who_races_those_who_are_away_fills_one_seat_and_none_twice(
     dynamodb: DynamoDBClient, events: list[tuple[Person, str]], order: list[int], required: int
 ) -> None:
-    """Eve is the delegate of Sue and of Otto. Whoever comes first, each seat has one response, and each person too."""
+    """Eve is the delegate of Sue and of Otto. In any order, each seat and each person has one response."""
     _empty(dynamodb)
     saved: list[Approval] = []
     table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
