@@ -13,6 +13,7 @@ from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.steps import REQUEST, Step
+from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import WorkingHours
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -141,25 +142,6 @@ class Request:
         if self.context is None:
             raise ContextNotReadError("this request is from a list: read it in full to show it")
         return self.context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
-    """The paused execution."""
-
-    execution_arn: str
-    execution_name: str
-    state_machine_name: str
-    state_name: str
-    entered_at: str = ""
-    """When the state was entered, as Step Functions writes it: the same for all attempts of a retried state."""
-    attempt: int = 0
-    """How often the state was retried before; each attempt has a task token of its own."""
-
-    def retries(self, earlier: Workflow) -> bool:
-        """Return True for a later attempt of the same state of the same execution."""
-        same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
-        return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,11 @@ from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
 from approvals.domain.groups import REQUESTED
-from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
+from approvals.domain.model import Json, Request, RequestKind, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
+from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import find_zone
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read

@@ -20,7 +20,6 @@ from approvals.domain.model import (
     Request,
     Response,
     Status,
-    Workflow,
     iso,
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
@@ -29,6 +28,7 @@ from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
+from approvals.domain.workflow import Workflow
 from approvals.requests.codec import read, write
 from approvals.store import legacy
 from approvals.store.records import from_item, moment, to_item
