@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from approvals.domain.form_fields import FormField, FormValue
+from approvals.domain.grants import GrantTerms
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
@@ -93,14 +94,16 @@ class Request:
     `approvers`, `groups`, `silent` and `escalate_to` name people as the requester did: addresses, user ids and user
     group ids of channels. `silent` people may respond and are not told. Durations count from the request. `context` is
     the execution's input without the request itself, or None where it was not read: lists don't read it. `digest` is
-    the SHA-256 (64 hex digits) of all that was asked. `policy` is the operator's policy that the request was merged
-    with.
+    the SHA-256 (64 hex digits) of all that was asked. `action` is what exactly is approved, in JSON, or None; `grant`
+    has the terms on which it can be executed. `policy` is the operator's policy that the request was merged with.
     """
 
     title: str | None = None
     details: str | None = None
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    action: Json = None
+    grant: GrantTerms | None = None
     requested_by: str | None = None
     kind: RequestKind = RequestKind.APPROVAL
     severity: Severity = Severity.NORMAL

@@ -32,7 +32,10 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
 EVERYDAY = frozenset(
-    {"Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
+    {
+        *("Title", "Details", "Links", "Facts", "Action", "Grant", "Kind", "Severity", "Notify", "Channel", "Comment"),
+        "Reminders",
+    }
 )
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
 
@@ -147,6 +150,8 @@ def _contradictions(request: Request) -> Iterator[str]:
     yield from _group_contradictions(request)
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
+    if request.grant and request.action is None:
+        yield f"{KEY}.Grant: requires {KEY}.Action, which says what can be executed. Add it, or remove Grant."
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 
