@@ -164,8 +164,9 @@ FULL = (
     Standing(
         "CloudWatch",
         "alarm_month",
-        9,
-        "for each function that has no essential one, for pages, and for responses by IAM",
+        11,
+        "for each function that has no essential one, for pages, and for responses by IAM; the one for spends watches "
+        "two metrics",
     ),
 )
 """With `Monitoring=Full`."""

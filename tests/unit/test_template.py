@@ -44,6 +44,7 @@ from web.html import HEADERS
 
 OUTPUTS = {
     "AnswersUrl",
+    "SpendFunctionArn",
     "ApproverPolicyArn",
     "ApiGatewayInvokeURL",
     "StateMachineHumanApprovalArn",
