@@ -31,7 +31,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
 EVERYDAY = frozenset(
-    {"Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
+    {"Title", "Details", "Links", "Facts", "Subject", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
 )
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
 
