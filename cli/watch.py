@@ -54,10 +54,14 @@ Found = TypeVar("Found")
 
 @dataclass
 class Watch:
-    """Watches one approval. Outlives short outages of AWS; raises what else boto3 raises."""
+    """Watches one approval, at most until `until`, when it raises `TimeoutError`.
+
+    Outlives short outages of AWS; raises what else boto3 raises.
+    """
 
     context: Context
     reporter: Reporter
+    until: datetime | None = None
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _reads: int = 0
     _ended_at: datetime | None = None
@@ -76,7 +80,7 @@ class Watch:
             if ended:  # It had ended before the indexes were read, which are eventually consistent.
                 raise CommandError(_ended_sentence(ended))
             ended = self._retry(lambda: self._ended_execution(execution_arn))
-            self.context.sleep(INTERVAL)
+            self.pause()
         raise TimeoutError
 
     def accepted(self, execution_arn: str, started: datetime) -> Approval:
@@ -90,7 +94,7 @@ class Watch:
         while approval.people is None and approval.decision is None:
             if self.context.clock() >= deadline:
                 raise TimeoutError
-            self.context.sleep(INTERVAL)
+            self.pause()
             approval = self._retry(lambda: self._read(approval_id))
         return approval
 
@@ -105,10 +109,16 @@ class Watch:
             if self._is_settled(approval):
                 return approval
             self.reporter.waiting(approval, self.context.clock())
-            self.context.sleep(INTERVAL)
+            self.pause()
             successor = (approval.decision and approval.decision.superseded_by) or approval.id
             approval = self._retry(lambda: self._read(successor))  # noqa: B023  # called at once
             self._check_execution(approval)
+
+    def pause(self) -> None:
+        """Sleep until the next read. Raises `TimeoutError` if there is no time left for one."""
+        if self.until and self.context.clock() + timedelta(seconds=INTERVAL) > self.until:
+            raise TimeoutError
+        self.context.sleep(INTERVAL)
 
     def _report(self, approval: Approval) -> None:
         for entry in history(approval):
@@ -162,7 +172,7 @@ class Watch:
                 if since is None:
                     since = now
                     self.reporter.outage(f"{explain(error)} Retrying.", now)
-            self.context.sleep(INTERVAL)
+            self.pause()
 
 
 def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> None:

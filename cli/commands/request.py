@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from botocore.exceptions import ClientError
 
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Json
 from approvals.domain.references import Reference
 from approvals.requests.parse import read_request
-from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context, pass_context
 from cli.document import document, outcome
+from cli.executions import start_execution
 from cli.lookup import execution_arn
 from cli.options import cancel_option, common_options
 from cli.output import emit, plain
@@ -25,7 +23,7 @@ from cli.times import format_deadline
 from cli.watch import Watch, exit_code, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
 
@@ -93,7 +91,7 @@ def command(context: Context, /, **options: Any) -> None:
         raise click.UsageError(f"--name {name!r}: this has the form of an approval ID. Choose another name.")
     arn = execution_arn(context, name)
     with interruptible(context, arn, arn, cancel=cancel):
-        started = _start(context, name, whole)
+        started = start_execution(context, name, whole)
         if options["wait"]:
             follow(context, lambda watch: _announced(context, watch, arn, started), cancel=cancel)
         try:
@@ -115,35 +113,6 @@ def _rest(text: str | None) -> dict[str, Json]:
     if text.startswith("@") and text[1:] != STDIN:
         return read_document(text[1:])
     return parse_document(text, "--input")
-
-
-def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
-    """Start the execution, unless it was started with the same input before. Return when it started."""
-    try:
-        return context.client("stepfunctions").start_execution(
-            stateMachineArn=context.output("StateMachineHumanApprovalArn"),
-            name=name,
-            input=json.dumps(whole, ensure_ascii=False),
-        )["startDate"]
-    except ClientError as error:
-        if error_code(error) == "ExecutionAlreadyExists":
-            return _started_before(context, name, whole)
-        if error_code(error) == "InvalidName":
-            raise click.UsageError(f"--name {name!r}: use at most 80 letters, digits, - and _.") from error
-        if is_transient(error):
-            raise  # It may have started.
-        raise CommandError(f"{explain(error)} Nothing was started.") from error
-
-
-def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
-    """Return when an execution with this name and input started.
-
-    Step Functions itself accepts the same name and input again only while the execution runs.
-    """
-    execution = context.client("stepfunctions").describe_execution(executionArn=execution_arn(context, name))
-    if json.loads(execution["input"]) != whole:
-        raise CommandError(f"An execution named {name} already exists, with a different input. Choose another --name.")
-    return execution["startDate"]
 
 
 def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:

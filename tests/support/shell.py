@@ -14,11 +14,12 @@ import boto3
 from click.testing import CliRunner, Result
 
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Workflow
+from approvals.domain.model import Action, Approval
 from approvals.domain.people import Approver, People
 from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
+from approvals.domain.workflow import Workflow
 from approvals.requests.parse import parse_request
 from approvals.requests.policy_floor import parse_under
 from approvals.services.respond import respond
