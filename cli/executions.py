@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 
 from approvals.domain.model import Json
+from approvals.requests.codec import KEY, RESULT_KEY
 from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context
 from cli.lookup import execution_arn
@@ -34,6 +36,20 @@ def start_execution(context: Context, name: str, whole: Mapping[str, Json]) -> d
         if is_transient(error):
             raise  # It may have started.
         raise CommandError(f"{explain(error)} Nothing was started.") from error
+
+
+def result_of(context: Context, arn: str) -> Mapping[str, Any] | None:
+    """Return the result of the approval that an execution requested; None while the execution runs.
+
+    It is in the execution's output alone: the record has no grant ID. Raises `CommandError` if the execution failed.
+    """
+    execution = context.client("stepfunctions").describe_execution(executionArn=arn)
+    if execution["status"] == "RUNNING":
+        return None
+    if execution["status"] != "SUCCEEDED":
+        raise CommandError(f"Execution {execution['name']} ended as {execution['status']}, so it has no result.")
+    found: dict[str, Any] = json.loads(execution["output"])[KEY][RESULT_KEY]
+    return found
 
 
 def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:

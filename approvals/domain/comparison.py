@@ -112,6 +112,7 @@ def content(request: Request) -> Content:
         context[facts.STARTED_BY] = str(context[facts.STARTED_BY]).rpartition(":")[0]
     return Content(
         facts=facts.author_facts(replace(request, subject=None)),
+        action=MISSING if request.action is None else request.action,
         form=tuple((field.name, _field(field)) for field in request.form),
         context=context,
     )

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 
 import pytest
-from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.comparison import subject_key
 from approvals.domain.history import history
@@ -80,16 +79,17 @@ def test_whatever_call_breaks_every_event_is_published(
 
 @pytest.mark.parametrize("fault", Fault)
 def test_whatever_call_breaks_a_request_is_compared_and_found_by_its_subject(
-    fault: Fault, simulate: Callable[..., Simulation], dynamodb: DynamoDBClient
+    fault: Fault, simulate: Callable[..., Simulation]
 ) -> None:
     scenario = SCENARIOS["a subject"]
     whole = simulate(scenario, Calls()).calls
     about = [n for n in whole.worth_breaking(fault) if whole.names[n] in ("Notify Query", "Notify UpdateItem")]
     assert any(whole.names[n] == "Notify Query" for n in whole.places.values())
     for broken in [*(about if PROVE else about[::3]), None]:
-        [approval] = simulate(scenario, Calls(broken, fault)).approvals()
+        simulation = simulate(scenario, Calls(broken, fault))
+        [approval] = simulation.approvals()
         assert approval.previous == Previous(comparison=Comparison.NONE)
-        assert SubjectIndex(dynamodb, TABLE).newest(subject_key("Deploy Web"), 10) == [approval.id]
+        assert SubjectIndex(simulation._dynamodb, TABLE).newest(subject_key("Deploy Web"), 10) == [approval.id]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -133,8 +133,6 @@ def test_no_other_decision_is_in_the_index(stack: Stack, dynamodb: DynamoDBClien
 
 
 def test_an_expired_request_is_not_in_the_index(stack: Stack, dynamodb: DynamoDBClient) -> None:
-    from approvals.domain.judgement import Expiry
-
     asked = stack.tell(ANN)
     assert stack.decide(asked, Expiry(asked.deadline)).status is Status.EXPIRED
     assert SubjectIndex(dynamodb, TABLE).newest(subject_key("deploy web"), MOST) == []
