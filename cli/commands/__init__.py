@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "slack": "Connect the stack to Slack.",
     "doctor": "Check the stack, and print a fix for each problem.",
     "verify-deployment": "Prove that a deployed stack works, and remove the test again.",
+    "mcp": "Serve approvals to an AI agent, as an MCP server.",
     "completion": "Print the completion script for a shell.",
     "demo": "Run everything on this machine: emulated AWS, an inbox and Slack on one page.",
 }
