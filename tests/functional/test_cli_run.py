@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +19,9 @@ import pytest
 from click.testing import Result
 
 from approvals.domain.model import Action
-from tests.support.shell import Shell
+from cli.commands.run import command
+from demo.process import ROOT
+from tests.support.shell import Shell, Throttled
 from tests.support.spend_function import CALLER, FUNCTION, GRANT_ID, SPENT, SpendFunction, refused
 
 TITLE = ("--title", "Apply the plan?")
@@ -149,6 +154,19 @@ def test_a_refused_spend_executes_nothing_and_says_why(runs: Runs, name: str, co
     assert said in result.stderr
     assert "The command was not executed." in result.stderr
     assert GRANT_ID not in result.output
+
+
+@pytest.mark.parametrize(("service", "operation"), [("lambda", "Invoke"), ("sts", "GetCallerIdentity")])
+def test_a_caller_without_the_right_to_spend_is_told_so_and_executes_nothing(
+    runs: Runs, service: str, operation: str
+) -> None:
+    runs.approved()
+    denied: Callable[..., Any] = Throttled(9, "AccessDeniedException", 403)
+    with runs.shell.intercepted(service, operation, denied):
+        result = runs.run(*TITLE, "--", *COMMAND)
+    assert (result.exit_code, runs.executed) == (3, [])
+    assert "AWS denied" in result.stderr
+    assert "policy in docs/cli.md. The command was not executed." in result.stderr
 
 
 def test_what_is_spent_is_the_command_as_it_is_at_the_moment_of_execution(runs: Runs) -> None:
@@ -287,6 +305,22 @@ def test_ctrl_c_while_waiting_cancels_the_request(runs: Runs) -> None:
     assert "The request is cancelled." in result.stderr
     [execution] = runs.shell.executions()
     assert execution["status"] == "ABORTED"
+
+
+def test_the_command_starts_as_from_a_shell() -> None:
+    """Python ignores a signal that ends a command whose reader has gone, and a new program would inherit that."""
+    code = (
+        "from cli.command_action import command_action; from cli.commands.run import _execute; print('buffered')\n"
+        "_execute(command_action(['sh', '-c', 'echo $0 $1; kill -PIPE $$; echo alive', 'a', 'b c']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGPIPE, "buffered\na b c\n"), done.stderr
+
+
+def test_a_shell_completes_the_names_of_files() -> None:
+    [argument] = [each for each in command.params if each.name == "words"]
+    [found] = argument.shell_complete(click.Context(command), "pl")
+    assert (found.value, found.type) == ("pl", "file")
 
 
 def test_a_program_that_the_system_can_not_execute_is_an_error(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
