@@ -55,8 +55,8 @@ def command(context: Context, /, *, words: tuple[str, ...], **options: Any) -> N
     """Request the approval of a command, wait, and execute the command once.
 
     Write the command after `--`. Approvers see its arguments, the working directory, and the SHA-256 of the program and
-    of each file that an argument names. When they have approved, the command is executed only if all of these are still
-    the same, and only once: the approval is spent. docs/grants.md says which files count.
+    of each file and folder that an argument names. When they have approved, the command is executed only if all of
+    these are still the same, and only once: the approval is spent. docs/grants.md says which files count.
 
     Ctrl-C while waiting cancels the request. All output of `approvals` goes to standard error. Standard input and
     output belong to the command.

@@ -178,7 +178,7 @@ def test_what_is_spent_is_the_command_as_it_is_at_the_moment_of_execution(runs: 
     assert payload["Action"]["Files"]["plan.out"] != approved["Files"]["plan.out"]
 
 
-@pytest.mark.parametrize("change", ["replaced", "symlink", "gone", "folder"])
+@pytest.mark.parametrize("change", ["replaced", "symlink", "gone", "folder", "pipe"])
 def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Runs, change: str) -> None:
     plan, answer = runs.folder / "plan.out", runs.function._invoke
 
@@ -190,6 +190,8 @@ def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Run
             plan.symlink_to(runs.folder / "bin/deploy")
         elif change == "folder":
             plan.mkdir()
+        elif change == "pipe":
+            os.mkfifo(plan)
         return answer(request, **rest)
 
     runs.function._invoke = change_and_answer  # type: ignore[method-assign]
@@ -200,14 +202,14 @@ def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Run
 
 
 def test_a_file_that_can_not_be_approved_any_more_leaves_the_grant_unspent(runs: Runs) -> None:
-    def turn_into_a_folder() -> None:
+    def turn_into_a_pipe() -> None:
         (runs.folder / "plan.out").unlink()
-        (runs.folder / "plan.out").mkdir()
+        os.mkfifo(runs.folder / "plan.out")
 
-    runs.approved(then=turn_into_a_folder)
+    runs.approved(then=turn_into_a_pipe)
     result = runs.run(*TITLE, "--", *COMMAND)
     assert (result.exit_code, runs.executed, runs.function.payloads) == (3, [], [])
-    assert "plan.out is a folder" in result.stderr
+    assert "plan.out is a pipe" in result.stderr
     assert "The grant is not spent. The command was not executed." in result.stderr
 
 
@@ -260,7 +262,7 @@ def test_every_word_after_the_options_is_the_commands(
         ((*TITLE, "--"), "Missing argument 'COMMAND...'"),
         (("--", "deploy"), "Use --title, or --file with the request."),
         ((*TITLE, "--", "no-such-program"), "no-such-program: no program of this name in PATH."),
-        ((*TITLE, "--", "deploy", "bin"), "bin is a folder"),
+        ((*TITLE, "--", "deploy", "/dev/zero"), "/dev/zero is a pipe, a socket or a device"),
         ((*TITLE, "--action", "{}", "--", "deploy"), "No such option '--action'"),
         (
             (*TITLE, "--file", "request.json", "--", "deploy"),
