@@ -48,9 +48,15 @@ def respond_for(approval: Approval, approver: Approver, at: datetime) -> str:
 
 def owner_name(approval: Approval, owner: str) -> str:
     """Return the name of a person, by their id."""
+    person = find_owner(approval, owner)
+    return display_name(person) if person else owner
+
+
+def find_owner(approval: Approval, owner: str) -> Person | None:
+    """Return the approver with this id."""
     people = approval.people
     named = (*people.approvers, *people.escalation) if people else ()
-    return next((display_name(person) for person in named if person.id == owner), owner)
+    return next((person for person in named if person.id == owner), None)
 
 
 def delegates_clause(approval: Approval) -> str:
@@ -70,10 +76,15 @@ def active(approval: Approval) -> tuple[Delegation, ...]:
     return tuple(each for each in in_force(approval, latest_moment(approval)) if each.owner in owners)
 
 
-def owners_of(approval: Approval, delegate: Person) -> str:
-    """Return those for whom a person can respond: `Ann and Bo`."""
+def owners_of(approval: Approval, delegate: Person, reader: Approver) -> str:
+    """Return those for whom a person can respond, the reader as `you`: `Ann and Bo`."""
     owners = [each.owner for each in active(approval) if each.delegate.id == delegate.id]
-    return join_names([owner_name(approval, owner) for owner in owners])
+    return join_names([_owner_for(approval, owner, reader) for owner in owners])
+
+
+def _owner_for(approval: Approval, owner: str, reader: Approver) -> str:
+    person = find_owner(approval, owner)
+    return "you" if person and person.is_(reader) else owner_name(approval, owner)
 
 
 def left_out_reason(delegation: Delegation) -> str:

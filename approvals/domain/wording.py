@@ -103,7 +103,9 @@ def _with_delegates(approval: Approval, reader: Approver, you: str, first: list[
     delegates = {each.delegate.id: each.delegate for each in delegate_wording.active(approval)}
     for person in delegates.values():
         name = you if person.is_(reader) and not first else with_address(person)
-        (first if name == you else others).append(f"{name} (for {delegate_wording.owners_of(approval, person)})")
+        (first if name == you else others).append(
+            f"{name} (for {delegate_wording.owners_of(approval, person, reader)})"
+        )
     return limit_names([*first, *others])
 
 

@@ -76,11 +76,31 @@ def test_every_surface_names_the_delegate_before_anyone_responds() -> None:
     approval = away(DAN)
     clause = f"Only {ANN.id} and {BO.id} can respond, and {DAN.id} for {ANN.id} {UNTIL}."
     assert str(rules_sentence(approval)).startswith(clause)
-    assert f", and {DAN.id} for {ANN.id} {UNTIL}" in str([block.to_dict() for block in request_blocks(approval)])
+    assert in_slack(approval).startswith(
+        f"Who can respond: {ANN.id} and {BO.id}, and {DAN.id} for {ANN.id} {UNTIL}. The first"
+    )
     assert responders(approval, DAN.id) == [f"you (for {ANN.id})", ANN.id, BO.id]
-    assert responders(approval, ANN.id) == ["you", BO.id, f"{DAN.id} (for {ANN.id})"]
+    assert responders(approval, ANN.id) == ["you", BO.id, f"{DAN.id} (for you)"]
+    assert responders(approval, BO.id) == ["you", ANN.id, f"{DAN.id} (for {ANN.id})"]
     text = request_mail(approval, DAN.id, Links("https://example.com", one_click=False)).text
     assert f"you (for {ANN.id})" in " ".join(text.split())
+
+
+def test_slack_mentions_the_delegate_and_who_is_away_and_counts_the_fourth() -> None:
+    people = [Person(id=f"p{number}@example.com", name=f"p{number}") for number in range(5)]
+    ann, *others = [replace(person, identities={"slack": f"U0PERSON0{place}"}) for place, person in enumerate(people)]
+    delegations = tuple(a_delegation(ann, each) for each in others)
+    request = Request(timeout=timedelta(hours=1), approvers=(ann.id,))
+    approval = an_approval(request=request, people=People(approvers=(ann,), delegations=delegations))
+    named = [f"<U0PERSON0{place}> for <U0PERSON00> {UNTIL}" for place in (1, 2, 3)]
+    assert f"<U0PERSON00>, and {'; '.join(named)}; 1 more delegate. The first" in in_slack(approval)
+
+
+def in_slack(approval: Approval) -> str:
+    """Return who can respond, as the Slack message says it, with mentions in angle brackets."""
+    _, _, rules, *_ = [block.to_dict() for block in request_blocks(approval)]
+    parts = rules["elements"][0]["elements"]
+    return "".join(each.get("text") or each.get("fallback") or f"<{each['user_id']}>" for each in parts)
 
 
 def test_the_page_says_for_whom_a_delegate_responds() -> None:
