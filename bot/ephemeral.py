@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
-from approvals.domain.delegate_wording import respond_for
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
 from approvals.domain.parts import join_texts
@@ -130,7 +130,7 @@ class ReplyDelivery:
         now = self._clock()
 
         def tells(approval: Approval) -> str:
-            return respond_for(approval, viewer.approver, now)
+            return seat_sentence(approval, viewer.approver, now)
 
         view = home_view(shown, waiting, self._messenger.link, now=now, said=reply.text, tells=tells)
         self._messenger.publish_home(reply.user, view)

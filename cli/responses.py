@@ -11,8 +11,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain import forms
-from approvals.domain.delegate_wording import respond_for
-from approvals.domain.delegates import in_force
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.form_changes import current_form, form_key
 from approvals.domain.form_fields import FormValue
 from approvals.domain.kind_wording import words_of
@@ -59,8 +58,8 @@ def respond(
     approval = find(context, reference)
     form = fill(approval) if approval.decision is None else {}
     _show(context, approval, form, in_full=not yes)
-    if action in tuple(Action) and (owner := _respond_for(context, approval)):
-        click.echo(owner, err=True)
+    if action in tuple(Action) and (said := _seat_sentence(context, approval)):
+        click.echo(said, err=True)
     if not yes and approval.decision is None:
         _confirm(approval, action)
     reply = send(context, _body(approval, action, comment, form))
@@ -117,9 +116,9 @@ def _show(context: Context, approval: Approval, form: Mapping[str, FormValue], *
         click.echo(f"{BAR}{plain(f'{labels[name]}: {forms.format_answer(value)}')}", err=True)
 
 
-def _respond_for(context: Context, approval: Approval) -> str:
-    """Return for whom a delegate responds; empty if the caller is none, or if AWS does not say who calls."""
-    if approval.decision or not in_force(approval, context.clock()):
+def _seat_sentence(context: Context, approval: Approval) -> str:
+    """Return what the caller needs to know of the seat that they fill. Empty if AWS does not say who calls."""
+    if approval.decision or approval.people is None or not approval.people.delegations:
         return ""
     try:
         caller = context.client("sts").get_caller_identity()
@@ -128,7 +127,7 @@ def _respond_for(context: Context, approval: Approval) -> str:
     identity = {"userArn": caller["Arn"], "caller": caller["UserId"], "accountId": caller["Account"]}
     account = context.output("ApprovalTopicArn").split(":")[4]
     session = identify(identity, account, person_roles(approval.request))
-    return respond_for(approval, approver_of(session), context.clock())
+    return seat_sentence(approval, approver_of(session), context.clock())
 
 
 def _can_confirm() -> bool:

@@ -122,7 +122,7 @@ def rules_sentence(approval: Approval) -> Text:
         return text("The approvers are still being looked up.")
     named = eligible(approval)
     if named:
-        who = text("Only ", Names(named), f" can respond{delegate_wording.delegates_clause(approval)}.")
+        who = text("Only ", Names(named), " can respond", delegate_wording.delegates_clause(approval), ".")
     else:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""

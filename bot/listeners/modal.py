@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import form_wording, forms
-from approvals.domain.delegate_wording import respond_for
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.form_changes import form_key
 from approvals.domain.forms import COMMENT, YES
 from approvals.domain.judgement import Judgement, Verdict
@@ -89,7 +89,7 @@ def _show_outdated(
 ) -> None:
     """Show the values of others with what was typed, or lead to the page if both are too much for a modal."""
     outdated = form_wording.outdated_sentence(approval)
-    note = " ".join(filter(None, (outdated, respond_for(approval, submission.approver, submission.at))))
+    note = " ".join(filter(None, (outdated, seat_sentence(approval, submission.approver, submission.at))))
     if fits_in_modal(approval, response.action, response.form):
         metadata = submission.modal_metadata(response.action, form_key(approval))
         view = response_modal(approval, response.action, metadata, typed=response.form, note=note)

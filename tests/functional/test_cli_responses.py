@@ -377,6 +377,7 @@ def test_an_override_is_sent_with_its_reason_and_shown(shell: Shell, ivy: Wire, 
     assert shell.newest().status is status
     shown = shell.run("show", approval.id)
     assert f"Reason: {REASON}" in shown.stdout
+    assert f"Skipped: {ALICE} and {BO}. Reason: \u201c{REASON}\u201d" in shown.stdout
     found = json.loads(shell.run("show", approval.id, "--json").stdout)
     assert found["Override"]["Skipped"] == found["Result"]["Override"]["Skipped"] == [ALICE, BO]
 

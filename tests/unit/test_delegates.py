@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.delegate_wording import respond_for
+from approvals.domain.delegate_wording import seat_sentence
+from approvals.domain.history import history
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.people import LeftOut, People, Person
 from approvals.domain.result import result
@@ -105,13 +106,31 @@ def in_slack(approval: Approval) -> str:
 
 def test_the_page_says_for_whom_a_delegate_responds() -> None:
     approval = away(DAN, DAN, required=2)
-    assert respond_for(approval, by_email(DAN), NOW) == f"You respond for {ANN.id}."
-    assert respond_for(after(approval, ANN), by_email(DAN), NOW) == f"You respond for {BO.id}."
-    assert respond_for(after(approval, ANN, BO), by_email(DAN), NOW) == ""
-    assert respond_for(approval, by_email(ANN), NOW) == ""
+    assert seat_sentence(approval, by_email(DAN), NOW) == f"You respond for {ANN.id}."
+    assert seat_sentence(after(approval, ANN), by_email(DAN), NOW) == f"You respond for {BO.id}."
+    assert seat_sentence(after(approval, ANN, BO), by_email(DAN), NOW) == ""
+    assert seat_sentence(approval, by_email(ANN), NOW) == ""
+    assert seat_sentence(approval, by_email(EVE), NOW) == ""
+    replaces = f"{DAN.id} responded for you. Your response replaces that one."
+    assert seat_sentence(after(approval, DAN), by_email(ANN), NOW) == replaces
+    assert seat_sentence(after(approval, DAN), by_email(BO), NOW) == ""
     page = pages.confirm(approval, Action.APPROVE, {"to": DAN.id}, now=NOW)
     assert f"You respond for {ANN.id}." in page
     assert "You respond for" not in pages.confirm(approval, Action.APPROVE, {"to": ANN.id}, now=NOW)
+
+
+def test_the_page_says_for_whom_a_delegate_responded() -> None:
+    approval = after(away(DAN, required=2), DAN)
+    recorded = pages.recorded(approval, approval.responses[0], {"to": DAN.id}, now=NOW)
+    assert f"You approved this request for {ANN.id} on 23 Nov 2026" in recorded
+    decided = pages.outcome(after(away(DAN), DAN), Action.APPROVE, DAN.id)
+    assert f"You approved this request for {ANN.id} by email on 23 Nov 2026" in decided
+
+
+def test_a_direct_message_to_a_delegate_is_on_record_by_name() -> None:
+    dan = replace(DAN, name="Dan", identities={"slack": "U0DAN00004"})
+    approval = replace(away(dan), steps={"request_slack:U0DAN00004": NOW})
+    assert "Sent to Dan in a direct message in Slack." in [entry.text for entry in history(approval)]
 
 
 def test_the_outcome_and_the_result_name_both() -> None:
