@@ -146,6 +146,9 @@ def _barred(answers: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _from_request(approval: Approval) -> Iterator[str]:
     """Yield what the request's author wrote besides the title."""
     yield from _columns([*facts.claims(approval), *approval.request.links])
+    if action := facts.action(approval.request):
+        yield f"{facts.ACTION}:"
+        yield from (f"  {line}" for line in _columns(action))
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from approvals.domain.email_address import canonical
-from approvals.domain.groups import REQUESTED, Group
+from approvals.domain.groups import MAX_GROUPS, REQUESTED, Group
 from approvals.domain.model import OnTimeout, Presence, Request, Severity
 from approvals.domain.parts import join_names, pluralize
-from approvals.domain.pinned_policy import AppliedRule, PinnedPolicy, is_named
+from approvals.domain.pinned_policy import AppliedRule, PinnedPolicy, is_outside
 from approvals.domain.policy import DOCUMENT, Enforce, Policy, PolicyRule, Statement, applies
 
 _MINUTE = timedelta(minutes=1)
@@ -54,6 +54,7 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         raised = tuple(each.raised for each in shortfalls if raises)
         applied.append(AppliedRule(name=rule.name, required=tuple(requirements(rule)), raised=raised))
     merged = _raised(policy, used, request)
+    problems += _too_many_groups(merged)
     problems += _late_escalation(merged)
     problems += _whole_domains(merged)
     longest = _longest(used)
@@ -82,7 +83,7 @@ def _always_refused(policy: Policy, used: Sequence[PolicyRule], request: Request
     yield from _contradictions(used)
     for place, name in _one_by_one(request):
         for rule in used:
-            if rule.approvers is not None and _is_outside(name, rule.approvers):
+            if rule.approvers is not None and is_outside(name, rule.approvers):
                 yield f"{place}: {name} may not approve here. The policy allows {join_names(rule.approvers)}."
                 break
     for number, group in enumerate(request.groups):
@@ -118,11 +119,6 @@ def _one_by_one(request: Request) -> Iterator[tuple[str, str]]:
     for place, names in named.items():
         for number, name in enumerate(names):
             yield f"{place}[{number}]", name
-
-
-def _is_outside(name: str, allowed: Sequence[str]) -> bool:
-    """Return True if no look-up is needed to say that a list does not name this person: all are addresses."""
-    return "@" in name and all("@" in entry for entry in allowed) and not any(is_named(name, each) for each in allowed)
 
 
 def _shortfalls(rule: PolicyRule, request: Request, *, default_timeout: bool) -> Iterator[_Shortfall]:
@@ -223,6 +219,11 @@ def _groups(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Ite
     joining = {canonical(name) for group in added for name in policy.groups[group].approvers}
     if added and named and not joining <= {canonical(name) for name in named}:
         yield Group(name=REQUESTED, approvers=named, required=request.required_approvals)
+
+
+def _too_many_groups(merged: Request) -> Iterator[str]:
+    if (number := len(merged.groups)) > MAX_GROUPS:
+        yield f"Groups: {number} groups are too many, those that the policy adds included. The maximum is {MAX_GROUPS}."
 
 
 def _late_escalation(merged: Request) -> Iterator[str]:

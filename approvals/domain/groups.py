@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+MAX_GROUPS: Final = 10
+"""Groups that one request can have."""
+
+MAX_REQUIRED: Final = 50
+"""Approvals that one request can ask for, in all and from one group."""
+
 REQUESTED: Final = "requested"
 """The name of the group of those whom the request itself names, where the policy adds a group to them."""
 

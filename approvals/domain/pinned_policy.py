@@ -74,6 +74,11 @@ def is_named(name: str, entry: str) -> bool:
     return is_same(name, entry)
 
 
+def is_outside(name: str, listed: Sequence[str]) -> bool:
+    """Return True if no look-up is needed to say that a list does not name this person: all are addresses."""
+    return "@" in name and all("@" in entry for entry in listed) and not any(is_named(name, each) for each in listed)
+
+
 def is_allowed(names: Sequence[str], lists: Iterable[Sequence[str]]) -> bool:
     """Return True if each of the policy's lists names a person by one of their `names`."""
     return all(any(is_named(name, entry) for name in names for entry in listed) for listed in lists)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import combinations
 from typing import Any
 
+from approvals.domain.groups import REQUESTED
 from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.pinned_policy import PersonRole, PolicyGroup
@@ -23,6 +24,7 @@ from approvals.domain.policy import (
     Scalar,
 )
 from approvals.domain.profiles import forms_of, is_group, is_person
+from approvals.domain.satisfiability import unsatisfiable
 from approvals.requests import schema
 from approvals.requests.codec import canonical
 
@@ -36,7 +38,7 @@ _ROOT = "Policy"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MINUTE = timedelta(minutes=1)
 _UNORDERED = ("OnTimeout", "Channel")
-"""Keys without a stricter value: two rules that always apply must agree."""
+"""Keys without a stricter value: two rules must agree if one of them always applies."""
 
 
 class InvalidPolicyError(Exception):
@@ -64,7 +66,10 @@ def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Pol
         raise InvalidPolicyError(problems)
     if problems := list(_contradictions(value)):
         raise InvalidPolicyError(problems)
-    return _policy(value, parameter, version)
+    policy = _policy(value, parameter, version)
+    if problems := list(_unsatisfiable(policy)):
+        raise InvalidPolicyError(problems)
+    return policy
 
 
 def canonical_document(document: str) -> str:
@@ -139,6 +144,8 @@ def _contradictions(value: Mapping[str, Any]) -> Iterator[str]:
             if not _is_name(name):
                 forms = " or ".join([*forms_of("approver"), 'a domain such as "@example.com"'])
                 yield f'{path}[{number}]: "{name}" is not {forms}.'
+    if REQUESTED in value.get("Groups", {}):
+        yield f"{_ROOT}.Groups.{REQUESTED}: the name is reserved. Choose another."
     yield from _rule_contradictions(value.get("Rules", []))
     for path, floor in _floors(value):
         for name in floor.get("RequiredGroups", {}):
@@ -149,6 +156,13 @@ def _contradictions(value: Mapping[str, Any]) -> Iterator[str]:
     for number, role in enumerate(value.get("Override", {}).get("Roles", [])):
         if role not in proven:
             yield f"{_ROOT}.Override.Roles[{number}]: {role} is not among PersonRoles. An override needs a person."
+
+
+def _unsatisfiable(policy: Policy) -> Iterator[str]:
+    """Yield the rules that no request can meet: such a policy would refuse all requests to which they apply."""
+    for number, problem in unsatisfiable(policy):
+        path = f"{_ROOT}.Rules[{number - 1}]" if number else _ROOT
+        yield f"{path}: {problem}"
 
 
 def _rule_contradictions(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -170,13 +184,21 @@ def _floors(value: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _differences(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys without a stricter value about which two rules that always apply differ."""
-    unconditional = [rule for rule in value.get("Rules", []) if not rule.keys() & {"When", "Unless"}]
-    always = [(DOCUMENT, value), *((rule["Name"], rule) for rule in unconditional)]
+    """Yield the keys without a stricter value about which two rules differ of which one always applies.
+
+    Where the other applies, both do, and no request can meet them.
+    """
+    rules = [(DOCUMENT, value), *((rule["Name"], rule) for rule in value.get("Rules", []))]
     for key in _UNORDERED:
-        for (one, a), (other, b) in combinations([(name, floor) for name, floor in always if key in floor], 2):
-            if a[key] != b[key]:
+        for (one, a), (other, b) in combinations([(name, floor) for name, floor in rules if key in floor], 2):
+            first, second = (not floor.keys() & {"When", "Unless"} for floor in (a, b))
+            if a[key] == b[key] or not (first or second):
+                continue
+            if first and second:
                 yield f'{_ROOT}.{key}: rules "{one}" and "{other}" always apply and differ. Keep one value.'
+            else:
+                unconditional, rule = (one, other) if first else (other, one)
+                yield f'{_ROOT}.{key}: "{unconditional}" always applies, and rule "{rule}" differs. Keep one value.'
 
 
 def _people(value: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:

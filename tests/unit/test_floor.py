@@ -234,6 +234,13 @@ def test_impossible_result_is_refused_after_the_merge() -> None:
     assert "RequiredApprovals: 3 is too many" in refusal(raising(MinimumApprovals=3), Approvers=[ANN, BO])[0]
 
 
+def test_groups_that_a_policy_adds_are_no_more_than_a_request_can_have() -> None:
+    own = [{"Name": f"team-{number}", "Approvers": [ANN, BO]} for number in range(10)]
+    assert refusal(raising(RequiredGroups={"security": 1}), Groups=own, RequiredApprovals=2)[:1] == [
+        "Groups: 12 groups are too many, those that the policy adds included. The maximum is 10."
+    ]
+
+
 def test_request_at_the_floor_is_as_it_was_written() -> None:
     asked: dict[str, Json] = {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": "ro@example.com"}
     written = parse_request({"Approval": asked}, default_timeout=HOUR)

@@ -9,13 +9,15 @@ from typing import Any
 import jsonschema
 import pytest
 
+from approvals.domain.groups import MAX_GROUPS, MAX_REQUIRED
 from approvals.domain.model import Action, OnTimeout, Presence
 from approvals.domain.policy import Condition, Enforce, PolicyRule, Statement, applies
 from approvals.requests.codec import canonical
 from approvals.requests.policy import InvalidPolicyError, parse_policy, warnings
-from approvals.requests.schema import published
+from approvals.requests.schema import load, published
 from tests.support.policies import COMPANY, a_document, a_policy
 
+_PROD = {"Name": "prod", "Unless": {"Facts": {"Environment": ["dev"]}}}
 _PUBLISHED = jsonschema.Draft202012Validator(published("policy.schema.json"))
 
 
@@ -99,6 +101,103 @@ def test_what_is_no_policy_is_refused_with_its_place(document: str | dict[str, A
     with pytest.raises(InvalidPolicyError) as caught:
         parse_policy(document if isinstance(document, str) else json.dumps(document))
     assert problem in str(caught.value)
+
+
+PAIR = ["ann@example.com", "bo@example.com"]
+_MANY = {f"g{number}": {"Approvers": ["@example.com"]} for number in range(11)}
+_SECURITY = {"security": {"Approvers": ["sue@example.com", "x@other.org"]}}
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (
+            a_document(
+                RequiredGroups={"security": 30, "ops": 30},
+                Groups={each: {"Approvers": ["S0ONCALL01"]} for each in ("security", "ops")},
+            ),
+            "Policy: 60 approvals are required in all, the sum of RequiredGroups, but a request can ask for at most",
+        ),
+        (
+            a_document(Groups=_MANY, Rules=[{"Name": "all", "RequiredGroups": dict.fromkeys(_MANY, 1)}]),
+            "Policy: 11 groups are required, but a request can have at most 10. Require fewer.",
+        ),
+        (
+            a_document(RequiredGroups={"security": 3}),
+            'Policy: 3 approvals from "security" are required, but only 2 people of "security" can approve.',
+        ),
+        (
+            a_document(Groups=_SECURITY, Rules=[{**_PROD, "RequiredGroups": {"security": 2}}]),
+            'Policy.Rules[0]: 2 approvals from "security" are required, but only 1 person of "security" can approve.',
+        ),
+        (
+            a_document(Approvers=PAIR, Groups={}, Rules=[{**_PROD, "MinimumApprovals": 3}]),
+            "Policy.Rules[0]: 3 approvals are required, but Approvers allows only 2 people.",
+        ),
+        (
+            a_document(Approvers=["ann@example.com", "Ann+ops@example.com"], Groups={}, MinimumApprovals=2),
+            "Policy: 2 approvals are required, but Approvers allows only 1 person.",
+        ),
+        (
+            a_document(MinimumApprovals=2, Rules=[{**_PROD, "Approvers": ["ann@example.com"]}]),
+            "Policy.Rules[0]: 2 approvals are required, but Approvers allows only 1 person.",
+        ),
+        (
+            a_document(Groups={}, Rules=[{"Name": "other", "Approvers": ["x@other.org"]}]),
+            "Policy: nobody can approve: no name is in each list of Approvers that applies.",
+        ),
+        (
+            a_document(Channel="C0AAAAAAA", Rules=[{**_PROD, "Channel": "C0BBBBBBB"}]),
+            'Policy.Channel: "policy" always applies, and rule "prod" differs. Keep one value.',
+        ),
+        (a_document(Groups={"requested": {"Approvers": PAIR}}), "Policy.Groups.requested: the name is reserved."),
+    ],
+)
+def test_policy_that_no_request_can_meet_is_refused(document: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidPolicyError) as caught:
+        parse_policy(json.dumps(document))
+    assert caught.value.problems[0].startswith(problem)
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        a_document(
+            Groups={each: {"Approvers": ["S0ONCALL01"]} for each in ("security", "ops")},
+            RequiredGroups={"security": 30, "ops": 30},
+            MinimumApprovals=50,
+        ),
+        a_document(RequiredGroups={"security": 2, "ops": 2}),
+        a_document(Approvers=["S0ONCALL01"], Groups=_SECURITY, RequiredGroups={"security": 2}),
+        a_document(Approvers=["ann@example.com", "U0CY000003"], Groups={}, MinimumApprovals=2),
+        a_document(Groups={}, Rules=[{**_PROD, "Approvers": ["U0CY000003"]}]),
+        a_document(
+            Rules=[
+                {**_PROD, "Channel": "C0AAAAAAA"},
+                {"Name": "pci", "When": {"Workflow": ["pci"]}, "Channel": "C0BBBBBBB"},
+            ]
+        ),
+    ],
+    ids=[
+        "a person in both",
+        "everybody",
+        "a group may have both",
+        "an address and a user id",
+        "id of a domain",
+        "either",
+    ],
+)
+def test_policy_that_some_request_may_meet_is_taken(document: dict[str, Any]) -> None:
+    parse_policy(json.dumps(document))
+
+
+def test_limits_are_those_of_the_schemas() -> None:
+    groups = load("request.schema.json")["properties"]["Groups"]
+    assert groups["maxItems"] == MAX_GROUPS
+    assert groups["items"]["properties"]["Required"]["maximum"] == MAX_REQUIRED
+    assert load("request.schema.json")["properties"]["RequiredApprovals"]["maximum"] == MAX_REQUIRED
+    assert load("policy.schema.json")["properties"]["MinimumApprovals"]["maximum"] == MAX_REQUIRED
 
 
 @pytest.mark.parametrize("document", [COMPANY, a_document(), a_document(OpenRequests=True, Enforce="raise")])
