@@ -226,7 +226,9 @@ def test_a_program_that_can_not_be_executed_is_refused(name: str) -> None:
         command_action([name])
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists(), reason="needs setpriv: root reads all")
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists(), reason="root reads all: install setpriv (util-linux)"
+)
 @pytest.mark.parametrize("folder_mode", [0o755, 0o600])
 def test_a_file_that_can_not_be_read_is_refused(folder: Path, folder_mode: int) -> None:
     """Or one of which nobody can say whether it is there."""
