@@ -10,6 +10,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "request": "Request an approval, and optionally wait for the decision.",
     "wait": "Wait until an approval is decided.",
+    "run": "Request the approval of a command, wait, and execute the command once.",
     "list": "List open approvals, or the approvals of a period.",
     "show": "Show an approval and its activity.",
     "approve": "Approve a request with your AWS credentials.",
