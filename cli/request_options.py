@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import click
@@ -86,9 +86,11 @@ _HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
 
-def request_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add an option for each key of the request."""
+def request_options(command: Callable[..., None], *, without: Collection[str] = ()) -> Callable[..., None]:
+    """Add an option for each key of the request, but those in `without`."""
     for key, schema in reversed(_KEYS.items()):
+        if key in without:
+            continue
         words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in key)
         default = (f"-{words}", None, f"{schema['description'].partition('. ')[0].removesuffix('.')}.")
         name, metavar, text = _TEXTS.get(key, default)

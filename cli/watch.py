@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from cli.aws_errors import error_code, explain, is_transient
 from cli.cancellation import cancel_execution
 from cli.context import CommandError, Context
 from cli.document import document, outcome
+from cli.executions import result_of
 from cli.group import FAILED, INTERRUPTED
 from cli.lookup import approvals_of, read_in_full
 from cli.output import emit
@@ -114,6 +115,19 @@ class Watch:
             approval = self._retry(lambda: self._read(successor))  # noqa: B023  # called at once
             self._check_execution(approval)
 
+    def result(self, execution_arn: str) -> Mapping[str, Any]:
+        """Return the result of an approval whose workflow received the decision, once the execution has ended.
+
+        Raises `CommandError` if the execution failed, or does not end within `MAX_RESUMING`.
+        """
+        began = self.context.clock()
+        while self.context.clock() - began < MAX_RESUMING:
+            found = self._retry(lambda: result_of(self.context, execution_arn))
+            if found is not None:
+                return found
+            self.pause()
+        raise CommandError("The workflow received the decision, but its execution does not end.")
+
     def pause(self) -> None:
         """Sleep until the next read. Raises `TimeoutError` if there is no time left for one."""
         if self.until and self.context.clock() + timedelta(seconds=INTERVAL) > self.until:
@@ -175,21 +189,34 @@ class Watch:
             self.pause()
 
 
-def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> None:
-    """Report the approval that `find` returns until it is decided. Exit with the code of the decision.
+def settle(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> Approval:
+    """Report the approval that `find` returns until it is decided, and return it.
 
     `cancel` says that Ctrl-C cancels the approval.
     """
     with closing(reporter(context, cancel=cancel)) as reports:
         watch = Watch(context, reports)
-        approval = watch.decided(find(watch))
+        return watch.decided(find(watch))
+
+
+def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> None:
+    """Report the approval that `find` returns until it is decided. Exit with the code of the decision.
+
+    `cancel` says that Ctrl-C cancels the approval.
+    """
+    approval = settle(context, find, cancel=cancel)
     emit(context, document(approval), outcome(approval))
+    check_received(context, approval)
+    raise click.exceptions.Exit(exit_code(approval))
+
+
+def check_received(context: Context, approval: Approval) -> None:
+    """Raise `CommandError` if nobody knows whether the workflow received an approval."""
     if approval.resumed is None and approval.status is Status.APPROVED:
         doctor = context.command("doctor")
         raise CommandError(
             f"Approved, but it is not confirmed that the workflow received the decision. Check the stack: {doctor}"
         )
-    raise click.exceptions.Exit(exit_code(approval))
 
 
 def exit_code(approval: Approval) -> int:

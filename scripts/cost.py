@@ -153,8 +153,8 @@ STANDING = (
     ),
 )
 
-METRICS = 13
-"""Custom metrics that requests and decisions can write, in all channels and with all outcomes."""
+METRICS = 14
+"""Custom metrics that requests, decisions and spends can write, in all channels and with all outcomes."""
 
 IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most, if each is written in every hour of the month"),)
 """Not by the approval: CloudWatch bills a custom metric for each hour in which it is written, however often."""

@@ -13,6 +13,7 @@ from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
+from approvals.domain.previous import Previous
 from approvals.domain.steps import REQUEST, Step
 from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import WorkingHours
@@ -102,6 +103,7 @@ class Request:
     details: str | None = None
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    subject: str | None = field(default=None, metadata={"label": "Subject"})
     action: Json = None
     grant: GrantTerms | None = None
     requested_by: str | None = None
@@ -251,7 +253,8 @@ class Approval:
     is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
     writes that changed responses or deadlines; `steps` are the marks of done tasks, `reminded` is the number of
     reminders that are due, `published` the marks of published events. `grant_hash` is the digest of the grant's id, or
-    empty where it was not read; `spends` are the uses of the grant, by the digests of their keys.
+    empty where it was not read; `spends` are the uses of the grant, by the digests of their keys. `previous` is None
+    until a request with a subject is compared.
     """
 
     id: str
@@ -274,6 +277,7 @@ class Approval:
     published: frozenset[str] = frozenset()
     grant_hash: str = field(default="", repr=False)
     spends: Mapping[str, Spend] = field(default_factory=dict)
+    previous: Previous | None = None
 
     @property
     def resumed(self) -> bool | None:

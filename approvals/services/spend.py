@@ -69,10 +69,10 @@ class SpendHandler:
     refused: Callable[[str], None]
 
     def __call__(self, event: Json, context: LambdaContext) -> dict[str, Json]:
-        """Spend the grant in the payload, and return what is on record of the use.
+        """Spend the grant in the payload, and return the use that the record has.
 
-        Raise a `NamedError`: the grant was not spent, or, after `SpendFailed`, perhaps. That can be repeated with the
-        same key.
+        Raise a `NamedError`: the grant was not spent. After `SpendFailed` it may be, and the caller can repeat the call
+        with the same key.
         """
         try:
             return self._spend(event)

@@ -27,6 +27,7 @@ from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
+from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
 from approvals.domain.workflow import Workflow
@@ -72,6 +73,7 @@ READABLE = (
     "deliveries",
     *legacy.DELIVERIES,
     "published",
+    "previous",
     "spends",
 )
 """The attributes to read of a record. Before 0.2 it also had the task token, which IAM lets only `decision` read."""
@@ -126,6 +128,7 @@ def approval_to_item(approval: Approval) -> Item:
         "deliveries": [delivery_to_item(delivery) for delivery in approval.deliveries],
         **legacy.deliveries_beside(approval.deliveries),
         **(_grant_to_item(approval) if approval.request.grant else {}),
+        **({"previous": previous_to_item(approval.previous)} if approval.previous else {}),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
@@ -164,6 +167,7 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         published=frozenset(item.get("published", ())),
         grant_hash=item.get("grant_hash", ""),
         spends={key: from_item(Spend, spend) for key, spend in item.get("spends", {}).items()},
+        previous=from_item(Previous, item["previous"]) if item.get("previous") else None,
     )
 
 
@@ -207,6 +211,11 @@ def _object(text: str) -> dict[str, Json]:
 def people_to_item(people: People) -> Item:
     """Return the attribute that holds the resolved identities."""
     return legacy.people_beside(to_item(people))
+
+
+def previous_to_item(previous: Previous) -> Item:
+    """Return the attribute that holds the comparison with the last approved request of the subject."""
+    return to_item(previous)
 
 
 def delivery_to_item(delivery: Delivery) -> Item:
