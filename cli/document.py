@@ -12,6 +12,7 @@ from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
 from approvals.domain.result import groups, override, result, under_policy
+from approvals.domain.spending import in_order
 from approvals.requests.codec import write
 from cli.output import plain
 from cli.times import format_deadline, format_text, format_time
@@ -61,8 +62,14 @@ def document(approval: Approval) -> dict[str, Json]:
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
+        "Spends": spend_documents(approval),
         "History": [event(entry) for entry in history(approval)],
     }
+
+
+def spend_documents(approval: Approval) -> list[Json]:
+    """Return the uses of the approval's grant, the first one first."""
+    return [{"Use": each.use, "By": each.by, "At": iso(each.at)} for each in in_order(approval.spends.values())]
 
 
 def event(entry: Entry) -> dict[str, Json]:

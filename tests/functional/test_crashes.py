@@ -33,6 +33,7 @@ QUICK = (
     "two must approve",
     "one of each group",
     "a changed form",
+    "a grant",
     "a subject",
 )
 

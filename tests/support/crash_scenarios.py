@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from approvals.domain.signed_links import user_recipient
 from tests.support.builders import APPROVE, REJECT
 from tests.support.iam_callers import SSO_ROLE
 from tests.support.simulated_parameters import PARAMETERS
+from tests.support.simulated_services import FunctionFailed
 from tests.support.simulation import Simulation, has_buttons
 
 
@@ -29,6 +31,8 @@ class Scenario:
     """Messages in the thread below the request: the outcome, and reminders."""
     notes: int = 0
     """How often a person is told that their click changed nothing."""
+    spends: int = 0
+    """How often the grant is spent."""
     dead: bool = False
     """Whether there is something that could not be done in all the tries."""
 
@@ -173,6 +177,40 @@ def retry_the_state(simulation: Simulation) -> None:
     simulation.answer_by_mail(APPROVE)
 
 
+def spend_a_grant(simulation: Simulation) -> None:
+    """Let two callers spend a grant for one use. The first one that gets an answer executes."""
+    asked = {"Title": "Apply", "Action": {"Command": ["apply"]}, "Grant": {"Uses": 1, "ValidMinutes": 60}}
+    simulation.ask({"Approval": asked})
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(5)  # A resumption that failed has been tried again.
+    _spend(simulation, "a")
+    _spend(simulation, "b")
+
+
+def _spend(simulation: Simulation, key: str) -> None:
+    """Spend the grant in the workflow's result; after a failure, again. Note the key if the caller may execute."""
+    ends = [
+        each["taskSucceededEventDetails"]
+        for each in simulation.execution.history
+        if "taskSucceededEventDetails" in each
+    ]
+    if not ends:
+        return
+    grant = json.loads(ends[-1]["output"])["Grant"]["Id"]
+    event = {"GrantId": grant, "Action": {"Command": ["apply"]}, "Key": key, "SpentBy": f"caller {key}"}
+    for _ in range(5):
+        try:
+            simulation.invoke("SpendFunction", event)
+        except FunctionFailed as failed:
+            if "GrantSpent" in str(failed):
+                return
+        else:
+            simulation.spent.append(key)
+            return
+    raise AssertionError("SpendFunction never answers")
+
+
 SCENARIOS = {
     "approved by mail": Scenario(play=approve_by_mail),
     "rejected by mail": Scenario(
@@ -210,6 +248,7 @@ SCENARIOS = {
     "a delegate": Scenario(play=approve_for_another, notes=1),
     "by email and by IAM": Scenario(play=approve_by_iam),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
+    "a grant": Scenario(play=spend_a_grant, spends=1),
     "an approver who can't be asked": Scenario(
         play=name_who_can_not_be_asked,
         statuses=(Status.CANCELLED,),
@@ -239,6 +278,7 @@ def check(simulation: Simulation, scenario: Scenario) -> None:
     else:
         check_decided(simulation, scenario)
         check_shown(simulation, scenario)
+        check_spent(simulation, scenario)
         assert bool(simulation.queues.dead) == scenario.dead
 
 
@@ -260,6 +300,13 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
     if approvals:
         assert [each.resumed for each in approvals[:-1]] == [False] * (len(approvals) - 1)
         assert approvals[-1].resumed is bool(scenario.answers)
+
+
+def check_spent(simulation: Simulation, scenario: Scenario) -> None:
+    """Check that a use of the grant let one caller execute, and that the record says which."""
+    by = [spend.by for approval in simulation.approvals() for spend in approval.spends.values()]
+    assert len(by) == scenario.spends
+    assert by == [f"caller {key}" for key in simulation.spent]
 
 
 def check_shown(simulation: Simulation, scenario: Scenario) -> None:

@@ -61,6 +61,7 @@ class Simulation:
         self.published: list[str] = []
         self.request_failed = False
         self.clicks = 0
+        self.spent: list[str] = []
         self._dynamodb = dynamodb
         self._context = context
         self._images: dict[str, Any] = {}
@@ -123,6 +124,7 @@ class Simulation:
                     "previous" in item,
                     *item.get("steps", {}).get("M", ()),
                     *sorted(item.get("published", {}).get("SS", ())),
+                    *item.get("spends", {}).get("M", ()),
                 )
                 for item in self._images.values()
             ),
