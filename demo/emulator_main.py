@@ -1,4 +1,4 @@
-"""The emulator's program, in its own virtual environment: request filter, queue of Lambda invocations, IAM conditions.
+"""The emulator's program, in its own virtual environment: request filter, queue of invocations, errors, conditions.
 
 The emulator starts a process for every invocation that finds none free, each with a copy of the layer: a burst of
 hundreds would keep a small machine busy with copying. Here each function has a few processes, and further invocations
@@ -19,7 +19,7 @@ from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
-from demo import emulated_iam, emulated_simulator
+from demo import emulated_errors, emulated_iam, emulated_simulator
 from demo.request_filter import ClosedEmulator
 
 MAX_PROCESSES = os.cpu_count() or 2
@@ -32,7 +32,7 @@ _execute = lambda_svc._execute_function_dispatch  # noqa: SLF001 it has no setti
 @wraps(_execute)
 def _execute_in_turn(function: Any, config: dict[str, Any], *arguments: Any) -> Any:
     with _slots.setdefault(config["FunctionName"], threading.BoundedSemaphore(MAX_PROCESSES)):
-        return _execute(function, config, *arguments)
+        return emulated_errors.named(_execute(function, config, *arguments))
 
 
 def _is_root(access_key_id: str) -> bool:
