@@ -58,14 +58,14 @@ class RequestHandler:
                 approval = self._approval(key, call)
             except InvalidRequestError as error:
                 self.logger.warning("invalid request", extra={"problems": error.problems})
-                self._fail(call, INVALID_REQUEST, error)
+                self._fail(call, INVALID_REQUEST, str(error))
                 return
             except PolicyUnavailableError as error:
                 self.logger.error(  # noqa: TRY400 the message says it all
                     "the approval policy can't be read", extra={"reason": str(error)}
                 )
                 self.policy_unavailable()
-                self._fail(call, POLICY_UNAVAILABLE, error)
+                self._fail(call, POLICY_UNAVAILABLE, f"{error} Nothing was asked.")
                 return
             # First: an approval without a token could be decided, and its workflow would never hear of it.
             self.tokens.put(key, call.task_token, approval.requested_at)
@@ -96,10 +96,10 @@ class RequestHandler:
             return parse_request(call.input, default_timeout=self.default_timeout)
         return parse_under(policy, call.input, default_timeout=self.default_timeout, workflow=call.workflow)
 
-    def _fail(self, call: Call, name: str, error: Exception) -> None:
+    def _fail(self, call: Call, name: str, cause: str) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
         try:
-            self.workflows.fail(call.task_token, name, str(error))
+            self.workflows.fail(call.task_token, name, cause)
         except TaskGoneError:
             self.logger.warning("task no longer waiting")
 
