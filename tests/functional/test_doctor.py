@@ -539,6 +539,27 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     assert text in finding.text
 
 
+# The stack's working hours
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("", ""),
+        ("Mon-Fri 09:00-17:00 Europe/Berlin", ""),
+        ("Mon-Fri 22:00-06:00 UTC", ""),
+        ("Mon-Fri 09:00-17:00 Europe/Berln", '"Europe/Berln" is not an IANA time zone, so reminders come at any time'),
+        ("Mon-Fri 09:00-09:00 UTC", '"Mon-Fri 09:00-09:00 UTC" ends when it begins, so reminders come at any time'),
+    ],
+)
+def test_working_hours_that_delay_nothing_are_a_warning(make: Callable[..., Examined], hours: str, said: str) -> None:
+    context = make(RemindDuring=hours)
+    *warnings, rules = stack.check_scheduler(context)
+    assert rules.level is Level.OK
+    assert [each.text for each in warnings] == ([f"RemindDuring: {said}"] if said else [])
+    assert all(each.level is Level.WARNING and "sam deploy" in each.fix for each in warnings)
+
+
 # The policy
 
 PARAMETER = "/approvals/policy"
