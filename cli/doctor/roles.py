@@ -50,13 +50,13 @@ def _problem(iam: IAMClient, role: str) -> str:
     if IDENTITY_CENTER.fullmatch(name) and not path.startswith(IDENTITY_CENTER_PATH):
         return (
             f"role {name} was not made by IAM Identity Center, whose roles have the path {IDENTITY_CENTER_PATH}. "
-            "Whoever can assume it can respond in the name of others."
+            "Anyone who can assume it can respond in the name of others."
         )
     return ""
 
 
 def _successors(iam: IAMClient, name: str) -> str:
-    """Name the roles that IAM Identity Center made anew for the same permission set: their 16 digits differ."""
+    """Name the roles that IAM Identity Center made later for the same permission set: their 16 digits differ."""
     if not IDENTITY_CENTER.fullmatch(name):
         return ""
     stem = name.rpartition("_")[0]
@@ -67,4 +67,4 @@ def _successors(iam: IAMClient, name: str) -> str:
         if not is_denied(error):
             raise
         return " AWS denied iam:ListRoles: look in IAM for one with another suffix."
-    return f" IAM Identity Center made it anew as {join_names(arns)}." if arns else ""
+    return f" IAM Identity Center replaced it by {join_names(arns)}." if arns else ""

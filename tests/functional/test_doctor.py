@@ -675,13 +675,13 @@ def test_a_policy_whose_roles_exist_is_all_right(make: Callable[..., Examined], 
     assert levels(under_policy(make, overridable_by(role if with_path else BREAK_GLASS_ROLE))) == [Level.OK]
 
 
-def test_an_override_role_that_identity_center_made_anew_is_a_fault_that_names_the_new_one(
+def test_an_override_role_that_identity_center_replaced_is_a_fault_that_names_the_new_one(
     make: Callable[..., Examined],
 ) -> None:
-    anew = an_iam_role("AWSReservedSSO_BreakGlass_0000000000000000")
+    newer = an_iam_role("AWSReservedSSO_BreakGlass_0000000000000000")
     an_iam_role("AWSReservedSSO_BreakGlassTest_0000000000000000")
     fault = the_fault(iter(under_policy(make, overridable_by(BREAK_GLASS_ROLE))), Check.POLICY)
-    assert fault.text == (f"Override: role {BREAK_GLASS} does not exist. IAM Identity Center made it anew as {anew}.")
+    assert fault.text == (f"Override: role {BREAK_GLASS} does not exist. IAM Identity Center replaced it by {newer}.")
     assert "policy set policy.json --if-version 1" in fault.fix
 
 
