@@ -20,6 +20,7 @@ from approvals.domain.groups import Group
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Response
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.repeats import REPEAT_WINDOW
 from approvals.domain.result import most_approvals
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
@@ -136,9 +137,7 @@ def grown(approval: Approval) -> Approval:
     for number in range(2 * rules.MAX_REFUSALS):
         approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
     for number in range(request.more_time.times):
-        approval = judge(
-            approval, ExtensionRequest(able[number % len(able)], now + number * rules.REPEAT_WINDOW)
-        ).approval
+        approval = judge(approval, ExtensionRequest(able[number % len(able)], now + number * REPEAT_WINDOW)).approval
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)
