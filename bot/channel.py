@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.domain import form_wording, wording
+from approvals.domain import form_wording, policy_change_wording, wording
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Person
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.seats import awaited, informed, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
@@ -60,6 +61,7 @@ class SlackChannel:
         if not people.approvers:  # All who can respond are in the channel.
             return {request_step(SLACK): self._post}
         step = f"{DIRECT}-escalation" if approval.escalated_at else DIRECT
+        step += f"-{len(changes)}" if (changes := asked_again(approval)) else ""
         return {request_step(SLACK): self._post, step: self._invite_directly}
 
     def update(self, approval: Approval, news: News) -> Tasks:
@@ -142,11 +144,14 @@ class SlackChannel:
         return self._messenger.directory.members_of(posted.place)
 
     def _tell(self, step: str, news: News, approval: Approval) -> Done | NotDone | Unreachable | Tasks:
-        """Reply with news below the request. If its message was deleted, post the request again first."""
+        """Reply with news below the request. If its message was deleted, post the request again first.
+
+        So too if a changed policy wants it in another channel.
+        """
         if news.kind is NewsKind.RESET and not _NEWS[news.kind](approval).people:
             return NotDone.MOOT  # They responded in the meantime.
         posted = channel_message(approval)
-        if posted and self._is_there(posted, approval):
+        if posted and self._messenger.is_in_place(posted, approval) and self._is_there(posted, approval):
             return self._reply(news, approval)
         return {f"{step}-again": self._post_again, f"{step}-thread": partial(self._reply, news)}
 
@@ -186,7 +191,7 @@ class SlackChannel:
 
     def _reply_to(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
         said = _DIRECTLY[news.kind](approval)
-        if message.to not in {person.on(SLACK) for person in said.people}:
+        if news.kind is not NewsKind.POLICY and message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
         named = join_texts([wording.quoted_title(approval), said.text])
         return self._send(lambda: self._messenger.reply_directly(message, named, said.quoted))
@@ -277,15 +282,21 @@ def _reset(approval: Approval) -> _Said:
     return _Said(text(form_wording.reset_news(approval)), people_to_respond_again(approval), quoted)
 
 
+def _policy(approval: Approval) -> _Said:
+    return _Said(text(policy_change_wording.asked_again_sentence(approval)), unanswered(approval))
+
+
 _NEWS: Mapping[NewsKind, Callable[[Approval], _Said]] = {
     NewsKind.REMINDER: _reminder,
     NewsKind.ESCALATION: _escalation,
     NewsKind.EXTENSION: _extension,
+    NewsKind.POLICY: _policy,
     NewsKind.RESET: _reset,
 }
 """The reply for each kind of news in the request's thread."""
 
 _DIRECTLY: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.POLICY: _policy,
     NewsKind.REMINDER: _direct_reminder,
     NewsKind.RESET: _reset,
 }

@@ -9,6 +9,7 @@ from approvals.domain.form_changes import is_withdrawn
 from approvals.domain.judgement import ExtensionRequest, Withdrawal
 from approvals.domain.model import Approval, Response
 from approvals.domain.people import Person
+from approvals.domain.policy_changes import asked_again
 
 REPEAT_WINDOW = timedelta(minutes=1)
 """Treat repeats within this window as one request (double click or client retry)."""
@@ -18,6 +19,7 @@ def is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest,
     """Return True if the click or form of this event did something before, or was sent before the person's last change.
 
     A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
+    Nor must a response that was sent before the approval was asked again.
     A click that changed nothing is not in the record, so its time alone tells that it is old.
     """
     responses = approval.responses
@@ -28,6 +30,7 @@ def is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest,
     match event:
         case Response():
             undone = [each.withdrawn_at for each in responses if person.id in (each.person, each.withdrawn_by)]
+            undone += [each.at for each in asked_again(approval)]
         case Withdrawal():
             undone = [each.at for each in responses if person.id in (each.person, each.seat)]
         case ExtensionRequest():

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from approvals.domain import forms
 from approvals.domain.delegates import replace_delegate, withdrawer, withdrawn
 from approvals.domain.eligibility import Reason, answer_of, responder
+from approvals.domain.errors import INVALID_REQUEST
 from approvals.domain.form_changes import add_response, change_problems, differing, form_key, is_withdrawn
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem
@@ -18,6 +19,7 @@ from approvals.domain.judgement import (
     ExtensionRequest,
     Judgement,
     Override,
+    PolicyChange,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -38,6 +40,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.overrides import override_decision, override_problem
 from approvals.domain.people import Person
+from approvals.domain.policy_changes import refusal_cause, under_changed_policy
 from approvals.domain.repeats import is_repeat, is_used, last_withdrawal
 from approvals.domain.schedule import escalation_time, reminder_times
 from approvals.domain.seats import delegates_answer, find_seat, is_one_too_many, outcome
@@ -79,6 +82,8 @@ def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:  # no
             return _decided(Verdict.CANCELLED, approval, _cancellation(event))
         case ScheduledCheck():
             return _judge_check(approval, event)
+        case PolicyChange():
+            return _judge_policy_change(approval, event)
         case Expiry():
             return _unchanged(Verdict.NOT_DUE, approval)
 
@@ -230,6 +235,18 @@ def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
         escalated_at=event.at if escalates else approval.escalated_at,
     )
     return _changed(Verdict.MOVED_ON, changed)
+
+
+def _judge_policy_change(approval: Approval, event: PolicyChange) -> Judgement:
+    again = under_changed_policy(approval, event)
+    if again is None:
+        return _unchanged(Verdict.NOT_DUE, approval)
+    if event.request is None:
+        cause = refusal_cause(event, approval.request.policy)
+        return _decided(Verdict.CANCELLED, again, _cancellation(Cancellation(event.at, cause, error=INVALID_REQUEST)))
+    if event.at >= again.deadline:
+        return _decided(Verdict.TOO_LATE, again, _expiry(again, event.at))
+    return _changed(Verdict.ASKED_AGAIN, again)
 
 
 def _refused(approval: Approval, response: Response | Override, reason: Reason) -> Judgement:

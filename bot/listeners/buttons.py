@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.views import View
 
-from approvals.domain import form_wording
+from approvals.domain import policy_change_wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_changes import current_form, form_key
 from approvals.domain.judgement import Judgement, Verdict
@@ -72,7 +72,7 @@ def respond_with(
         # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
         recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
-        note = form_wording.reset_notice(approval, click.approver)
+        note = policy_change_wording.again_notice(approval, click.approver)
         modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
         if on_page:
             recorder.leave_page_link(click)
