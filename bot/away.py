@@ -12,18 +12,21 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from approvals.domain.absences import Absence
 from approvals.domain.delegates import asks_delegate_of
-from approvals.domain.model import readable
 from approvals.domain.profiles import is_person
 from approvals.store.absences import MAX_ABSENCES, AbsencesChangedError, AbsenceTable
 from approvals.store.queries import Listing
 from approvals.store.table import ApprovalTable
+from bot.views.text import literal, local_time, mention_or_name
 from bot.visibility import Viewer
 
 MAX_DAYS = 366
 """The longest absence. The operator's policy may allow less: requests then leave the delegate out earlier."""
 
+MAX_ADDRESS = 254
+"""Characters of an email address. Source: https://www.rfc-editor.org/errata/eid1690"""
+
 OFF = "off"
-USAGE = "Use \u201c/approvals away until 2026-12-05, ask @dan\u201d or \u201c/approvals away off\u201d."
+USAGE = "Use `/approvals away until 2026-12-05, ask @dan` or `/approvals away off`."
 
 _UNTIL = re.compile(r"until (\d{4}-\d{2}-\d{2}),? ask (\S+)", re.IGNORECASE)
 _MENTION = re.compile(r"@?([UW][A-Z0-9]{6,20})(?:\|.*)?")
@@ -39,7 +42,10 @@ class AwayCommand:
     listing: Listing
 
     def run(self, viewer: Viewer, text: str, at: datetime) -> str:
-        """Return the reply to a command that the user sent at a moment. The same command twice is one absence."""
+        """Return the reply, as mrkdwn, to a command that the user sent at a moment.
+
+        The same command twice is one absence.
+        """
         if text.casefold() == OFF:
             return self._end(viewer, at)
         found = _UNTIL.fullmatch(text)
@@ -52,15 +58,20 @@ class AwayCommand:
         if until is None or not at < until <= at + timedelta(days=MAX_DAYS):
             return f"{last_day} is not a day within the next {MAX_DAYS} days. {USAGE}"
         if not is_person(delegate):
-            return f"\u201c{delegate[:50]}\u201d does not say who it is. Write an email address or a member ID. {USAGE}"
+            return (
+                f"\u201c{literal(delegate[:50])}\u201d is not a person. Pick the person from the list that Slack shows "
+                "while you type @, or write their email address or member ID. Nothing was stored."
+            )
         if viewer.has_name(delegate):
             return "You can't be your own delegate."
         absence = Absence(owner=viewer.id, delegate=delegate, since=at, until=until, set_by=viewer.id)
         if not self._change(viewer, [absence]):
             return "Nothing was stored: too many people are away, or change it at this moment. Try again."
+        asked = mention_or_name(delegate, delegate, MAX_ADDRESS)
         return (
-            f"Until {readable(until)}, new requests that ask you ask {delegate} as well, who responds for you. "
-            "You can still respond. End it with \u201c/approvals away off\u201d."
+            f"Until {local_time(until)}, new requests that ask you also ask {asked}, "
+            "who responds for you. You can still respond yourself. Requests that are already open stay with you; the "
+            "people who run this app can reassign them. End your absence with `/approvals away off`."
         )
 
     def _end(self, viewer: Viewer, at: datetime) -> str:

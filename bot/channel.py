@@ -12,7 +12,7 @@ from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
-from approvals.domain.people import Person
+from approvals.domain.people import Delegation, DelegationKind, Person
 from approvals.domain.policy_changes import asked_again
 from approvals.domain.seats import awaited, informed, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 DIRECT = "direct_slack"
-"""The step that is done once approvers outside the channel have their messages; an escalation adds a suffix."""
+"""The step that is done once approvers outside the channel have their messages. An escalation adds a suffix, and so
+does each seat that is reassigned.
+"""
 
 OUTCOME_THREAD = "outcome_thread"
 """The step that is done once the outcome is posted in the request's thread."""
@@ -60,9 +62,7 @@ class SlackChannel:
             return {}
         if not people.approvers:  # All who can respond are in the channel.
             return {request_step(SLACK): self._post}
-        step = f"{DIRECT}-escalation" if approval.escalated_at else DIRECT
-        step += f"-{len(changes)}" if (changes := asked_again(approval)) else ""
-        return {request_step(SLACK): self._post, step: self._invite_directly}
+        return {request_step(SLACK): self._post, _direct_step(approval): self._invite_directly}
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Reply below the request; remind in direct messages, too, and tell there whose approval was reset."""
@@ -128,7 +128,10 @@ class SlackChannel:
         return Done(self._messenger.post_directly(approval, user))
 
     def _approvers_outside(self, approval: Approval, posted: Delivery) -> list[Person]:
-        """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
+        """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet.
+
+        People to whom a seat was reassigned are among them even if they are in the channel, which is not told.
+        """
         missing = _unasked(approval)
         try:
             here = self._members(approval, posted) if missing else frozenset()
@@ -136,7 +139,8 @@ class SlackChannel:
             # The app was installed before it needed this scope: the others are asked by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
-        return [person for person in missing if person.on(SLACK) not in here]
+        reassigned = {each.delegate.id for each in _reassigned(approval)}
+        return [person for person in missing if person.on(SLACK) not in here or person.id in reassigned]
 
     def _members(self, approval: Approval, posted: Delivery) -> frozenset[str]:
         if posted.place.startswith("D"):  # The request was posted to one user.
@@ -229,6 +233,23 @@ class SlackChannel:
 
     def _log_refusal(self, refused: DeliveryRefusedError) -> None:
         self._logger.warning("slack refuses", extra={"reason": str(refused)})
+
+
+def _direct_step(approval: Approval) -> str:
+    reassigned = len(_reassigned(approval))
+    changes = len(asked_again(approval))
+    suffixes = [
+        "escalation" if approval.escalated_at else "",
+        f"reassigned-{reassigned}" if reassigned else "",
+        f"policy-{changes}" if changes else "",
+    ]
+    return "-".join(filter(None, [DIRECT, *suffixes]))
+
+
+def _reassigned(approval: Approval) -> list[Delegation]:
+    """Return the delegations by which seats of this request were passed on."""
+    found = approval.people.delegations if approval.people else ()
+    return [each for each in found if each.kind is DelegationKind.REASSIGNED and each.left_out is None]
 
 
 def _unasked(approval: Approval) -> list[Person]:

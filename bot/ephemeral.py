@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
 from approvals.domain.parts import join_texts
@@ -126,7 +127,12 @@ class ReplyDelivery:
             return
         shown = overview(viewer, self._listing.pending(), self._recent())
         waiting = (each for each in self._in_full(shown.waiting) if each.decision is None)
-        view = home_view(shown, waiting, self._messenger.link, now=self._clock(), said=reply.text)
+        now = self._clock()
+
+        def tells(approval: Approval) -> str:
+            return seat_sentence(approval, viewer.approver, now)
+
+        view = home_view(shown, waiting, self._messenger.link, now=now, said=reply.text, tells=tells)
         self._messenger.publish_home(reply.user, view)
 
     def _answer_command(self, reply: DeferredReply) -> None:
@@ -151,7 +157,7 @@ class ReplyDelivery:
                 self._show(reply, self._referenced(text, viewer), viewer)
             case Subcommand.AWAY:
                 said = self._away.run(viewer, text, reply.left_at or self._clock())
-                self._messenger.respond(reply.response_url, said, [paragraph(sentence(said))])
+                self._messenger.respond(reply.response_url, said, [paragraph(said)])
             case Subcommand.HELP:
                 problem = [paragraph(sentence(text))] if text else []
                 self._messenger.respond(reply.response_url, "Commands", [*problem, paragraph(HELP)])

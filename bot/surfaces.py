@@ -54,5 +54,7 @@ EARLIER_MAX_KEY = 100
 
 def was_all_in_earlier_message(approval: Approval) -> bool:
     """Return True if a Slack message of an earlier version, which may still be open, showed all of the request."""
+    if approval.request.action is not None:
+        return False  # They did not show it.
     short = all(len(label) <= EARLIER_MAX_KEY for label, _ in facts.input_rows(approval))
     return short and fit(approval, EARLIER_MESSAGE).is_complete

@@ -40,6 +40,11 @@ class Viewer:
         """Return True if a Slack user ID or an email address is theirs."""
         return name == self.id or is_same(name, self.email)
 
+    @property
+    def approver(self) -> Approver:
+        """The person as they respond in Slack."""
+        return Approver(id=self.id, name=self.name, channel=SLACK, realm=self.workspace, member=self.member)
+
     def is_(self, person: Person) -> bool:
         """Return True for the same human. If the record has a Slack ID, it alone counts: email addresses change."""
         known = person.on(SLACK)
@@ -62,7 +67,7 @@ def is_awaited(approval: Approval, viewer: Viewer) -> bool:
     """
     if approval.decision:
         return False
-    approver = _approver(viewer)
+    approver = viewer.approver
     person = responder(approval, approver)
     if not isinstance(person, Person) or answer_of(approval, person):
         return False
@@ -74,7 +79,7 @@ def is_awaited(approval: Approval, viewer: Viewer) -> bool:
 
 def can_respond(approval: Approval, viewer: Viewer) -> bool:
     """Return True if the viewer's response would count in any channel."""
-    return isinstance(responder(approval, _approver(viewer)), Person)
+    return isinstance(responder(approval, viewer.approver), Person)
 
 
 def is_requester(approval: Approval, viewer: Viewer) -> bool:
@@ -119,10 +124,6 @@ def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Appro
         requested=mine,
         decided=sorted(others, key=lambda each: each.decision.at if each.decision else each.deadline, reverse=True),
     )
-
-
-def _approver(viewer: Viewer) -> Approver:
-    return Approver(id=viewer.id, name=viewer.name, channel=SLACK, realm=viewer.workspace, member=viewer.member)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:

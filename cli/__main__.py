@@ -23,7 +23,7 @@ Examples:
   approvals COMMAND --help
 """,
 )
-@click.option("--profile", envvar="AWS_PROFILE", help="AWS profile.  [default: as the AWS CLI]")
+@click.option("--profile", help="AWS profile; with --local, a person of the demo.  [default: as the AWS CLI]")
 @click.option("--region", envvar="AWS_REGION", help="AWS region.  [default: as the AWS CLI]")
 @click.option(
     "--stack", default="human-approval", show_default=True, envvar="APPROVALS_STACK", help="CloudFormation stack name."

@@ -53,6 +53,9 @@ LOCAL_REGION = "us-east-1"
 
 DEFAULT_STACK = "human-approval"
 
+DEFAULT_PROFILE = "default"
+"""The demo's own key, which may do everything, as opposed to those of its people."""
+
 
 class CommandError(click.ClickException):
     """A failure that the user can fix: the message says what is wrong and what to do. Exit code 3."""
@@ -104,7 +107,7 @@ class Context:
     def session(self) -> boto3.Session:
         """The session of the given profile and region, by default those of the AWS CLI."""
         if self.local:
-            return _local_session(self._local_port)
+            return _local_session(self._local_port, self.profile)
         try:
             session = boto3.Session(profile_name=self.profile, region_name=self.region)
         except BotoCoreError as error:
@@ -254,13 +257,22 @@ class Context:
         return shlex.join(["approvals", *options, *arguments])
 
 
-def _local_session(port: str) -> boto3.Session:
-    """Return a session with the key of the demo on this port, which writes it into the folder of its checkout."""
+def _local_session(port: str, profile: str | None) -> boto3.Session:
+    """Return a session with a key of the demo on this port, which writes its keys into the folder of its checkout."""
     for folder in (Path(__file__).parent.parent, Path.cwd()):
         file = configparser.ConfigParser(interpolation=None)
-        if file.read(folder / ".local" / f"credentials-{port}"):
-            key = file["default"]
-            return boto3.Session(key["aws_access_key_id"], key["aws_secret_access_key"], region_name=LOCAL_REGION)
+        if not file.read(folder / ".local" / f"credentials-{port}"):
+            continue
+        if (profile or DEFAULT_PROFILE) not in file:
+            people = ", ".join(name for name in file.sections() if name != DEFAULT_PROFILE)
+            raise CommandError(f"The demo has no profile {profile}. Its people are {people}.")
+        key = file[profile or DEFAULT_PROFILE]
+        return boto3.Session(
+            key["aws_access_key_id"],
+            key["aws_secret_access_key"],
+            key.get("aws_session_token"),
+            region_name=LOCAL_REGION,
+        )
     raise CommandError(
         "No demo is running on this machine. Start it: make demo. If it is running, use this command in its folder."
     )

@@ -9,7 +9,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
-from approvals.domain.history import Entry, history
+from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
 from approvals.domain.policy_wording import policy_changes_document
 from approvals.domain.result import groups, override, result, under_policy
@@ -85,8 +85,12 @@ def event(entry: Entry) -> dict[str, Json]:
 
 def sentence(entry: Entry) -> str:
     """Return an event on one line, with its comment: `Ann approved by email: “Looks good.”`."""
-    comment = f": \u201c{plain(entry.comment)}\u201d" if entry.comment else ""
-    return plain(f"{entry.text.removesuffix('.')}{comment}" if comment else entry.text)
+    if not entry.comment:
+        return plain(entry.text)
+    said = f"\u201c{plain(entry.comment)}\u201d"
+    # A decision on its own, such as an override, is told in several sentences.
+    alone = entry.kind is Kind.DECIDED
+    return plain(f"{entry.text} Reason: {said}" if alone else f"{entry.text.removesuffix('.')}: {said}")
 
 
 def outcome(approval: Approval) -> Iterator[str]:
@@ -144,6 +148,9 @@ def _barred(answers: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _from_request(approval: Approval) -> Iterator[str]:
     """Yield what the request's author wrote besides the title."""
     yield from _columns([*facts.claims(approval), *approval.request.links])
+    if action := facts.action(approval.request):
+        yield f"{facts.ACTION}:"
+        yield from (f"  {line}" for line in _columns(action))
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 

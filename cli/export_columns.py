@@ -15,6 +15,7 @@ from approvals.domain.model import Approval, Decision, Json, Refusal, Response, 
 from approvals.domain.people import Approver, Person
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.result import form, groups, override
+from approvals.requests.codec import write
 from bot.addresses import SLACK
 from cli.document import response_document, status
 from mail.addresses import EMAIL
@@ -49,8 +50,7 @@ def _of_decider(value: Callable[[Approver], Json]) -> Value:
 
 
 def _override(approval: Approval) -> Json:
-    found = override(approval)
-    return {_in_snake_case(key): value for key, value in found.items()} if found else None
+    return _snake_case_keys(override(approval))
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -144,6 +144,11 @@ COLUMNS: Mapping[str, Column] = {
         "`asked_again` has each change after which it was asked again (`at`, `from`, `to`). Empty without a policy.",
         lambda a: _policy(a.request.policy) if a.request.policy else None,
     ),
+    "action": Column("What exactly was approved, as the request states it.", lambda a: a.request.action),
+    "grant": Column(
+        "The terms of the grant: `uses` and `valid_minutes`; empty without one.",
+        lambda a: _snake_case_keys(write(a.request).get("Grant")),
+    ),
     **{
         name: Column(f"{label}, as the request states it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()
@@ -188,8 +193,11 @@ def _person(person: Person) -> Json:
 
 def _response(approval: Approval, response: Response) -> Json:
     """Return what `show --json` has of a response, with keys in this export's form: `WithdrawnAt` is `withdrawn_at`."""
-    found = response_document(approval, response)
-    return {_in_snake_case(key): value for key, value in found.items()}
+    return _snake_case_keys(response_document(approval, response))
+
+
+def _snake_case_keys(found: Json) -> Json:
+    return {_in_snake_case(key): value for key, value in found.items()} if isinstance(found, dict) else None
 
 
 def _in_snake_case(key: str) -> str:

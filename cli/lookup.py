@@ -27,8 +27,12 @@ _MAX_NAMED = 5
 _NO_EXECUTION = frozenset({"ExecutionDoesNotExist", "InvalidArn", "ValidationException"})
 
 
+class UnknownApprovalError(CommandError):
+    """No approval matches what was typed."""
+
+
 def find(context: Context, wanted: str) -> Approval:
-    """Return the approval that is named. Raises `CommandError` if there is none, or more than one."""
+    """Return the approval that is named. Raises `UnknownApprovalError`, and `CommandError` if it matches several."""
     if wanted.startswith("arn:"):
         found = _of_execution(context, wanted)
     else:
@@ -98,7 +102,7 @@ def _only(context: Context, found: dict[str, Approval], wanted: str) -> Approval
     for approval in found.values():
         return approval
     missing = f"{describe_unreadable(context.unreadable)} " if context.unreadable else ""
-    raise CommandError(
+    raise UnknownApprovalError(
         f"No approval matches {wanted.rsplit(':', 1)[-1]}. Use an ID, its first {MIN_PREFIX} or more characters, or an "
         f"execution. {missing}List approvals: {context.command('list', '--status', 'any', '--since', '30d')}"
     )

@@ -67,12 +67,16 @@ def common_options(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     """Add --json and the options of `approvals` itself."""
+    return click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON.")(
+        global_options(command)
+    )
+
+
+def global_options(command: Command) -> Command:
+    """Add the options of `approvals` itself except --json and --output."""
     for name in ("--profile", "--region", "--stack"):
         command = click.option(name, expose_value=False, hidden=True, callback=_set_global)(command)
-    command = click.option("--local", is_flag=True, expose_value=False, hidden=True, callback=_set_global)(command)
-    return click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON.")(
-        command
-    )
+    return click.option("--local", is_flag=True, expose_value=False, hidden=True, callback=_set_global)(command)
 
 
 def cancel_option(command: Command) -> Command:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import click
@@ -21,6 +22,12 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "Details": ("--details", None, "Information that approvers need to respond, in Markdown."),
     "Facts": ("--fact", "LABEL=VALUE", "Fact for the approvers. Repeatable."),
     "Links": ("--link", "LABEL=URL", "Link for the approvers. Repeatable."),
+    "Action": ("--action", "JSON", "What exactly is approved, as JSON. Approvers see all of it."),
+    "Grant": (
+        "--grant",
+        "USES[:MINUTES]",
+        "Let the approval be spent on --action, USES times within MINUTES (default 60) of the decision.",
+    ),
     "RequestedBy": ("--requested-by", "WHO", "Requester, who can't respond: email address or Slack user ID."),
     "Kind": ("--kind", None, "question: approvers answer its form instead of approving.  [default: approval]"),
     "Severity": ("--severity", None, "high: approvers confirm their response in a second step.  [default: normal]"),
@@ -70,6 +77,8 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
 }
 """Name, metavar and help of an option. Other keys have the schema's."""
 
+_GRANT = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
+
 _GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?(?:=(.+))?")
 
 _HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
@@ -77,9 +86,11 @@ _HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
 
-def request_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add an option for each key of the request."""
+def request_options(command: Callable[..., None], *, without: Collection[str] = ()) -> Callable[..., None]:
+    """Add an option for each key of the request, but those in `without`."""
     for key, schema in reversed(_KEYS.items()):
+        if key in without:
+            continue
         words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in key)
         default = (f"-{words}", None, f"{schema['description'].partition('. ')[0].removesuffix('.')}.")
         name, metavar, text = _TEXTS.get(key, default)
@@ -90,13 +101,16 @@ def request_options(command: Callable[..., None]) -> Callable[..., None]:
 def request_of(options: Mapping[str, Any]) -> dict[str, Json]:
     """Return the keys of the request that options set."""
     given = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items() if key in _KEYS}
-    return {key: value for key, value in given.items() if value not in (None, [], {})}
+    # An action can be an empty list; elsewhere, that is an option that was not given.
+    return {
+        key: value for key, value in given.items() if value is not None and (key == "Action" or value not in ([], {}))
+    }
 
 
 def _type(key: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what click needs to know of a key's values."""
-    if key == "RemindDuring":
-        return {"callback": _working_hours}
+    if key in _OBJECTS:
+        return {"callback": _OBJECTS[key]}
     if key in _PARSERS:
         return {"multiple": True, "callback": _PARSERS[key]}
     if "anyOf" in schema:
@@ -154,6 +168,28 @@ def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str,
     return found
 
 
+def _action(_context: click.Context, _option: click.Parameter, text: str | None) -> Json:
+    if text is None:
+        return None
+    try:
+        found: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if found is None:
+        raise click.UsageError("--action: not JSON, or null. A text stands in quotes: '\"terraform apply\"'.")
+    return found
+
+
+def _grant(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Json] | None:
+    if text is None:
+        return None
+    found = _GRANT.fullmatch(text)
+    if not found:
+        raise click.UsageError(f"--grant {text!r}: use USES[:MINUTES], for example 1 or 3:120.")
+    minutes: dict[str, Json] = {"ValidMinutes": int(found[2])} if found[2] else {}
+    return {"Uses": int(found[1]), **minutes}
+
+
 def _working_hours(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Json] | None:
     if text is None:
         return None
@@ -177,6 +213,9 @@ def _days(text: str) -> list[Json]:
         days += week[: week.index(last or first) + 1]
     return list(dict.fromkeys(days))
 
+
+_OBJECTS: Mapping[str, Callable[..., Json]] = {"Action": _action, "Grant": _grant, "RemindDuring": _working_hours}
+"""Options that are given once, by their keys."""
 
 _PARSERS: Mapping[str, Callable[..., Json]] = {
     "Facts": _labeled("Value"),

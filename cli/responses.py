@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain import forms
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.form_changes import current_form, form_key
 from approvals.domain.form_fields import FormValue
 from approvals.domain.kind_wording import words_of
@@ -22,6 +24,7 @@ from cli.output import emit, plain
 from cli.request_input import read_document
 from cli.signed_call import send
 from iam.body import OVERRIDES, WITHDRAW, withdrawn_count
+from iam.sessions import approver_of, identify, person_roles
 
 Fill = Callable[[Approval], Mapping[str, FormValue]]
 
@@ -55,6 +58,8 @@ def respond(
     approval = find(context, reference)
     form = fill(approval) if approval.decision is None else {}
     _show(context, approval, form, in_full=not yes)
+    if action in tuple(Action) and (said := _seat_sentence(context, approval)):
+        click.echo(said, err=True)
     if not yes and approval.decision is None:
         _confirm(approval, action)
     reply = send(context, _body(approval, action, comment, form))
@@ -109,6 +114,20 @@ def _show(context: Context, approval: Approval, form: Mapping[str, FormValue], *
     labels = {field.name: field.label for field in approval.request.form}
     for name, value in form.items():
         click.echo(f"{BAR}{plain(f'{labels[name]}: {forms.format_answer(value)}')}", err=True)
+
+
+def _seat_sentence(context: Context, approval: Approval) -> str:
+    """Return what the caller needs to know of the seat that they fill. Empty if AWS does not say who calls."""
+    if approval.decision or approval.people is None or not approval.people.delegations:
+        return ""
+    try:
+        caller = context.client("sts").get_caller_identity()
+    except (ClientError, BotoCoreError):
+        return ""
+    identity = {"userArn": caller["Arn"], "caller": caller["UserId"], "accountId": caller["Account"]}
+    account = context.output("ApprovalTopicArn").split(":")[4]
+    session = identify(identity, account, person_roles(approval.request))
+    return seat_sentence(approval, approver_of(session), context.clock())
 
 
 def _can_confirm() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from cli.aws_errors import error_code, explain, is_transient
 from cli.cancellation import cancel_execution
 from cli.context import CommandError, Context
 from cli.document import document, outcome
+from cli.executions import result_of
 from cli.group import FAILED, INTERRUPTED
 from cli.lookup import approvals_of, read_in_full
 from cli.output import emit
@@ -54,10 +55,14 @@ Found = TypeVar("Found")
 
 @dataclass
 class Watch:
-    """Watches one approval. Outlives short outages of AWS; raises what else boto3 raises."""
+    """Watches one approval, at most until `until`, when it raises `TimeoutError`.
+
+    Outlives short outages of AWS; raises what else boto3 raises.
+    """
 
     context: Context
     reporter: Reporter
+    until: datetime | None = None
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _reads: int = 0
     _ended_at: datetime | None = None
@@ -76,7 +81,7 @@ class Watch:
             if ended:  # It had ended before the indexes were read, which are eventually consistent.
                 raise CommandError(_ended_sentence(ended))
             ended = self._retry(lambda: self._ended_execution(execution_arn))
-            self.context.sleep(INTERVAL)
+            self.pause()
         raise TimeoutError
 
     def accepted(self, execution_arn: str, started: datetime) -> Approval:
@@ -90,7 +95,7 @@ class Watch:
         while approval.people is None and approval.decision is None:
             if self.context.clock() >= deadline:
                 raise TimeoutError
-            self.context.sleep(INTERVAL)
+            self.pause()
             approval = self._retry(lambda: self._read(approval_id))
         return approval
 
@@ -105,10 +110,29 @@ class Watch:
             if self._is_settled(approval):
                 return approval
             self.reporter.waiting(approval, self.context.clock())
-            self.context.sleep(INTERVAL)
+            self.pause()
             successor = (approval.decision and approval.decision.superseded_by) or approval.id
             approval = self._retry(lambda: self._read(successor))  # noqa: B023  # called at once
             self._check_execution(approval)
+
+    def result(self, execution_arn: str) -> Mapping[str, Any]:
+        """Return the result of an approval whose workflow received the decision, once the execution has ended.
+
+        Raises `CommandError` if the execution failed, or does not end within `MAX_RESUMING`.
+        """
+        began = self.context.clock()
+        while self.context.clock() - began < MAX_RESUMING:
+            found = self._retry(lambda: result_of(self.context, execution_arn))
+            if found is not None:
+                return found
+            self.pause()
+        raise CommandError("The workflow received the decision, but its execution does not end.")
+
+    def pause(self) -> None:
+        """Sleep until the next read. Raises `TimeoutError` if there is no time left for one."""
+        if self.until and self.context.clock() + timedelta(seconds=INTERVAL) > self.until:
+            raise TimeoutError
+        self.context.sleep(INTERVAL)
 
     def _report(self, approval: Approval) -> None:
         for entry in history(approval):
@@ -162,7 +186,17 @@ class Watch:
                 if since is None:
                     since = now
                     self.reporter.outage(f"{explain(error)} Retrying.", now)
-            self.context.sleep(INTERVAL)
+            self.pause()
+
+
+def settle(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> Approval:
+    """Report the approval that `find` returns until it is decided, and return it.
+
+    `cancel` says that Ctrl-C cancels the approval.
+    """
+    with closing(reporter(context, cancel=cancel)) as reports:
+        watch = Watch(context, reports)
+        return watch.decided(find(watch))
 
 
 def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> None:
@@ -170,16 +204,19 @@ def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool)
 
     `cancel` says that Ctrl-C cancels the approval.
     """
-    with closing(reporter(context, cancel=cancel)) as reports:
-        watch = Watch(context, reports)
-        approval = watch.decided(find(watch))
+    approval = settle(context, find, cancel=cancel)
     emit(context, document(approval), outcome(approval))
+    check_received(context, approval)
+    raise click.exceptions.Exit(exit_code(approval))
+
+
+def check_received(context: Context, approval: Approval) -> None:
+    """Raise `CommandError` if nobody knows whether the workflow received an approval."""
     if approval.resumed is None and approval.status is Status.APPROVED:
         doctor = context.command("doctor")
         raise CommandError(
             f"Approved, but it is not confirmed that the workflow received the decision. Check the stack: {doctor}"
         )
-    raise click.exceptions.Exit(exit_code(approval))
 
 
 def exit_code(approval: Approval) -> int:

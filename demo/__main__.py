@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-from demo import aws, deploy, emulator, story
+from demo import aws, deploy, emulator, roles, story
 from demo.person import NotSeenError
 from demo.process import WORK, DemoError, PortTakenError, check_port
 from demo.stack import LocalStack, store_policy
@@ -20,8 +20,10 @@ from demo.stack import LocalStack, store_policy
 _MAX_PORT = 65535
 _UNDER_POLICY = """
 Every request is under the policy examples/policy.json. Start "A deployment": one of security (Alice or Carol) and one
-of ops (Bob or Carol) must approve. With the fact Environment: dev, one response decides. Change the policy:
-  .venv/bin/approvals --local policy set examples/policy.json --if-version 1
+of ops (Bob or Carol) must approve. With the fact Environment: dev, one response decides. Ivy alone can override.
+Change the policy:
+  {command} policy get > policy.json
+  {command} policy set policy.json --if-version 1
 """
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -59,7 +61,7 @@ def _end_once(_number: int, _frame: FrameType | None) -> None:
 
 
 def _run(*, auto: bool, under_policy: bool) -> None:
-    aws_port, web_port = _free_port("AWS_PORT", 4566), _free_port("DEMO_PORT", 8080)
+    aws_port, web_port = _free_port("AWS_PORT", aws.PORT), _free_port("DEMO_PORT", 8080)
     WORK.mkdir(exist_ok=True)
     aws.isolate(aws_port)
     with ExitStack() as stopping:
@@ -71,11 +73,13 @@ def _run(*, auto: bool, under_policy: bool) -> None:
             parameters = {"PolicyParameter": store_policy()} if under_policy else {}
             stack = LocalStack(aws_port=aws_port, web_port=web_port, parameters=parameters)
         stopping.callback(stack.stop)
+        roles.write_profiles(emulator.credentials_of(aws_port), stack.outputs)
         if auto:
             story.play(stack.url)
         else:
             # Flushed, so that a file or a pipe shows the address at once.
-            print(f"\nOpen {stack.url}\n{_UNDER_POLICY if under_policy else ''}\nCtrl-C stops everything.", flush=True)
+            more = _UNDER_POLICY.format(command=stack.command) if under_policy else ""
+            print(f"\nOpen {stack.url}\n{more}\nCtrl-C stops everything.", flush=True)
             threading.Event().wait()
 
 

@@ -11,6 +11,8 @@ from botocore.config import Config
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+PORT = 4566
+"""The emulator's port, unless `AWS_PORT` says otherwise."""
 
 KEY = f"LOCAL{secrets.token_hex(16).upper()}"
 """The access key ID of this run. The emulator does not check the secret key: who knows the ID can do everything, so the

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from demo import aws
 from demo.process import ROOT, WORK, DemoError, check_port, started
@@ -17,6 +18,11 @@ _SECONDS = 60
 """How long the emulator may take to start."""
 
 
+def credentials_of(port: int) -> Path:
+    """Return the file with the keys of the run on this port, for `approvals --local` and the AWS CLI."""
+    return WORK / f"credentials-{port}"
+
+
 @contextmanager
 def running(port: int) -> Iterator[None]:
     """Run the emulator on 127.0.0.1 with IAM enforced. Its key is in a file that goes with it.
@@ -24,7 +30,7 @@ def running(port: int) -> Iterator[None]:
     Raise `PortTakenError`, or `DemoError` if it does not start.
     """
     check_port(port, "AWS_PORT")
-    credentials, log, temporary = WORK / f"credentials-{port}", WORK / f"emulator-{port}.log", WORK / f"tmp-{port}"
+    credentials, log, temporary = credentials_of(port), WORK / f"emulator-{port}.log", WORK / f"tmp-{port}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     environ = {

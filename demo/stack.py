@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from demo import aws, deploy
+from demo import aws, deploy, roles
 from demo.executions import Execution, Executions
 from demo.inbox import Email, Inbox
 from demo.process import ROOT
@@ -57,6 +57,7 @@ class LocalStack:
     ) -> None:
         self.email = EMAIL
         self.url = f"http://127.0.0.1:{web_port}"
+        self.command = f"{'' if aws_port == aws.PORT else f'AWS_PORT={aws_port} '}.venv/bin/approvals --local"
         self.slack = Slack(
             channel=CHANNEL if slack else "",
             bot_token=f"xoxb-local-{secrets.token_hex(12)}",
@@ -65,9 +66,9 @@ class LocalStack:
         )
         self.seen = Seen()
         self.stopped = threading.Event()
+        self.parameters = self._parameters() | (parameters or {})
         self._web = Web(self, web_port)
         try:
-            self.parameters = self._parameters() | (parameters or {})
             self.outputs = deployer(name, self.parameters)
         except BaseException:
             self._web.stop()
@@ -115,9 +116,10 @@ class LocalStack:
 
 
 def store_policy() -> str:
-    """Store the example's policy before a stack that needs it; return the parameter's name."""
-    document = (ROOT / "examples/policy.json").read_text().strip()
-    aws.session().client("ssm", config=aws.CONFIG).put_parameter(Name=POLICY, Value=document, Type="String")
+    """Store the example's policy, with an override, before a stack that needs it; return the parameter's name."""
+    document = json.loads((ROOT / "examples/policy.json").read_text()) | roles.policy_keys()
+    text = json.dumps(document, indent=2)
+    aws.session().client("ssm", config=aws.CONFIG).put_parameter(Name=POLICY, Value=text, Type="String")
     return POLICY
 
 

@@ -18,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from demo.process import check_port
 from demo.request_filter import STACK_PATHS, page_refusal
-from demo.slack import MEMBERS, Slack, SlackError
+from demo.slack import MEMBERS, Slack, SlackError, escape_mentions
 
 if TYPE_CHECKING:
     from demo.stack import LocalStack
@@ -37,7 +37,9 @@ _SLACK_ACTIONS: Mapping[str, Callable[[Slack, Mapping[str, Any]], tuple[bytes, d
     "submit": lambda slack, asked: slack.submit(asked["view_id"], asked["values"], checked=False),
     "home": lambda slack, asked: slack.open_home(asked["user_id"]),
     "home/click": lambda slack, asked: slack.click_home(asked["user_id"], asked["action_id"], asked["value"]),
-    "command": lambda slack, asked: slack.command(asked["user_id"], asked["text"], asked.get("channel", "")),
+    "command": lambda slack, asked: slack.command(
+        asked["user_id"], escape_mentions(asked["text"]), asked.get("channel", "")
+    ),
 }
 """What users do in Slack, by the page's path. Each gives the signed request that Slack sends the stack."""
 
@@ -211,6 +213,8 @@ def _state(stack: LocalStack) -> dict[str, object]:
     seen = stack.seen
     return {
         "email": stack.email,
+        "policy": bool(stack.parameters.get("PolicyParameter")),
+        "approvals": stack.command,
         "users": [{"id": user, "name": name} for user, name in MEMBERS.items()],
         "executions": [asdict(execution) for execution in seen.executions],
         "inbox": [asdict(mail) for mail in reversed(seen.mails)],

@@ -20,16 +20,14 @@ from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.forms import Problem
 from approvals.domain.judgement import Judgement, Override, Verdict, Withdrawal
 from approvals.domain.model import Approval, Json, Response, Severity
-from approvals.domain.people import Approver
 from approvals.domain.policy import Policy
 from approvals.domain.rules import judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.writes import RecordFullError
 from iam import replies
-from iam.addresses import IAM, is_role
 from iam.body import WITHDRAW, BodyError, SignedResponse, read_body, withdrawn_count
-from iam.sessions import PersonSession, UnprovenSession, identify, person_roles
+from iam.sessions import UnprovenSession, approver_of, identify, person_roles
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -111,7 +109,7 @@ class ResponseHandler:
         policy = self._read_policy() if sent.is_override else None
         roles = policy.person_roles if policy else person_roles(approval.request)
         session = identify(identity, self._account, roles)
-        approver, now = _approver(session), self._clock()
+        approver, now = approver_of(session), self._clock()
         event = sent.override(approver, now, policy) if sent.is_override else sent.event(approver, now)
         judgement = self._record(approval, sent, event)
         if not approver.is_proven:  # Also where the approval is decided, which is judged first.
@@ -146,14 +144,6 @@ class ResponseHandler:
     def _refused(self, status: HTTPStatus, message: str) -> ApiResponse:
         self._logger.info("call refused", extra={"status": status.value, "message_sent": message})
         return _reply(status, message)
-
-
-def _approver(session: PersonSession | UnprovenSession) -> Approver:
-    if isinstance(session, PersonSession):
-        return Approver(id=session.address, name=session.name, channel=IAM, role=session.role)
-    # By the role, and not by the session's name: its caller may choose a new one for every call.
-    role = session.arn if is_role(session.arn) else ""
-    return Approver(id=session.arn, name=session.name or session.arn, channel=IAM, role=role, is_proven=False)
 
 
 def _problems(approval: Approval, sent: SignedResponse) -> tuple[Problem, ...]:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.domain.model import Request
+from approvals.domain.people import Approver
 from approvals.domain.pinned_policy import PersonRole
-from iam.addresses import role_name, without_path
+from iam.addresses import IAM, is_role, role_name, without_path
 
 MAX_ADDRESS = 128
 """Characters of an address that is made of a session's name: the record has room for no more."""
@@ -91,6 +92,15 @@ def identify(
     if not address:
         return UnprovenSession(role, "the session's name is not a person's address", session["name"])
     return PersonSession(address, session["name"], role)
+
+
+def approver_of(session: PersonSession | UnprovenSession) -> Approver:
+    """Return the approver for a session: a person, or the role, which proves nobody."""
+    if isinstance(session, PersonSession):
+        return Approver(id=session.address, name=session.name, channel=IAM, role=session.role)
+    # By the role, and not by the session's name: its caller may choose a new one for every call.
+    role = session.arn if is_role(session.arn) else ""
+    return Approver(id=session.arn, name=session.name or session.arn, channel=IAM, role=role, is_proven=False)
 
 
 def proves_person(role: str, account: str, roles: Iterable[PersonRole] | None) -> bool:

@@ -304,6 +304,7 @@ def _author_block(shown: Shown) -> str:
     """Return everything that the request's author wrote except its title."""
     parts = (
         ("Facts", "\n".join(rows(shown.facts))),
+        (facts.ACTION, "\n".join(rows(shown.action))),
         ("Details", quoted(markdown.plain(shown.details), indent="  ")),
         ("Links", "\n".join(rows(shown.links))),
         ("Workflow input", "\n".join(rows(shown.context))),

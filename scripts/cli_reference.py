@@ -80,6 +80,9 @@ version=$(jq -er .Result.Form.Version approval.json)
 
 Don't use a pipe here: a shell uses the exit code of its last command, and would continue after a rejection.
 
+`approvals run --title … -- COMMAND` waits in the same way, and then becomes the command, whose exit code it has
+([grants.md](grants.md#run-a-command-approvals-run)). Its own output all goes to standard error.
+
 `--file` is a request ([request.md](request.md)) as JSON or YAML, or an execution input with the request under
 `Approval`. In YAML, a value that JSON would write differently stays the text that you typed: `1.10`, `0123`, `22:30`,
 `off`, `2026-11-23`. An input without the key `Approval` must not have keys of a request, such as `Approvers`.

@@ -18,12 +18,13 @@ from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, PolicyChange, ScheduledCheck, Withdrawal
-from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Status, Workflow, iso
+from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Status, iso
 from approvals.domain.people import Approver, Delegation, People, Person
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
+from approvals.domain.workflow import Workflow
 from approvals.requests.schema import published
 
 Schema = Mapping[str, Any]

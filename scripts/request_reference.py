@@ -30,13 +30,14 @@ path. An unknown key is a problem too: a typo must not change who decides.
 
 **Without `Approval`**, or with null, the whole input is context. Then a top-level key such as `Approvers` or
 `RequiredApprovals` is an error that says where it belongs: without the wrapper, anyone could respond. Common words stay
-context, as in the tutorial's input with `Comment`: `Title`, `Details`, `Links`, `Facts`, `Kind`, `Severity`, `Notify`,
-`Channel`, `Comment`, `Reminders`. To pass another key of the request as context, add `"Approval": {}`.
+context, as in the tutorial's input with `Comment`: `Title`, `Details`, `Links`, `Facts`, `Action`, `Grant`, `Kind`,
+`Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request as context, add
+`"Approval": {}`.
 
 **Hidden characters** in texts are an error that names the first one and its place: control characters except tabs and
 line breaks, characters that change the text direction, zero-width characters, blanks that are not white space (such as
 U+2800 and U+3164), soft hyphens and tags. Emoji may contain their joiners and selectors, and so may words in Persian
-and in Indic scripts. In the context, approvers see U+FFFD instead.
+and in Indic scripts. In the context and in `Action`, approvers see U+FFFD instead.
 
 **URLs** in `Links` are ASCII, with hosts of other scripts in punycode and the rest percent-encoded. They have no user
 name. In `Details`, other URLs stay text. Pages and messages show the host of each link after its label, emails show the
@@ -50,6 +51,7 @@ TOGETHER = """\
 ## Keys that go together
 
 - `Kind` can be `question` only with `Form`.
+- `Grant` needs `Action`.
 - `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers` or `Groups`.
 - `Silent` needs `Approvers` or `Groups`. The people who are notified must be enough to approve, and to reject.
 - Each of `Reminders` is less than the request's minutes.
@@ -140,6 +142,15 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             "Notify": ["audit@example.com"],
         },
     ),
+    "An action that is executed once": (
+        "The result has the ID of a grant. It can be spent on exactly this action, once within 30 minutes.",
+        {
+            "Title": "Apply the plan for production",
+            "Action": {"Command": ["terraform", "apply", "plan.out"], "Files": {"plan.out": "sha256:9f86d081884c7d65"}},
+            "Grant": {"Uses": 1, "ValidMinutes": 30},
+            "Approvers": ["bo@example.com"],
+        },
+    ),
     "One of each group": (
         "Security and operations must each approve, by two different people. Eve can respond, but is not notified.",
         {
@@ -226,6 +237,8 @@ def _limits(schema: Schema) -> str:
         return "object, see below"
     if "items" in schema:
         return _list_limits(schema)
+    if "type" not in schema:
+        return "any JSON"
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     words = schema["title"] if "pattern" in schema else ", ".join(TYPES[name] for name in types)
     if "minimum" in schema:

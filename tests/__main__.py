@@ -1,4 +1,4 @@
-"""Run all tests in five processes: two compute, three mostly wait for stacks, each with its own emulator.
+"""Run all tests in six processes: three compute, three mostly wait for stacks, each with its own emulator.
 
 Print the output of each, one after the other, and the totals in the last line. Exit with the highest of their codes.
 """
@@ -25,9 +25,13 @@ _ON_OTHER_STACKS = tuple(
 _PATIENT = tuple(f"tests/e2e/test_{name}.py" for name in ("lost_event", "closed_channel", "verify_deployment"))
 """Tests that also wait for minutes: for a lost event, for reminders, and for a whole deployment to be verified."""
 
+_HISTORIES = tuple(f"tests/functional/test_{name}.py" for name in ("crashes", "races", "fuzz"))
+"""Tests that play many histories: half of the time of all functional tests."""
+
 SHARES = (
     ("tests", "--ignore=tests/functional", "--ignore=tests/e2e"),
-    ("tests/functional",),
+    ("tests/functional", *(f"--ignore={path}" for path in _HISTORIES)),
+    _HISTORIES,
     ("tests/e2e", *(f"--ignore={path}" for path in (*_ON_OTHER_STACKS, *_PATIENT))),
     _ON_OTHER_STACKS,
     _PATIENT,

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, policy_change_wording, wording
-from approvals.domain.delegate_wording import respond_for
+from approvals.domain.delegate_wording import for_owner, for_owner_of, seat_sentence
 from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
 from approvals.domain.group_wording import group_shortfall
@@ -75,7 +75,7 @@ def confirm(
         _form(
             fields,
             tag("h2", {}, words.headings[action]),
-            _paragraph(respond_for(approval, approver_of(approval, recipient), now)),
+            _paragraph(seat_sentence(approval, approver_of(approval, recipient), now)),
             *_to_confirm(approval, action),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),
@@ -99,7 +99,9 @@ def recorded(
         approval,
         "Your response is recorded",
         _warning(note),
-        _paragraph(f"You {_done(approval, response.action)} on {readable(response.at)}."),
+        _paragraph(
+            f"You {_done(approval, response.action)}{for_owner(approval, response)} on {readable(response.at)}."
+        ),
         *sections.response_details(approval, response),
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval) if sentence),
         _form(
@@ -277,7 +279,8 @@ def _decided_by(approval: Approval, recipient: str) -> str:
         return f"By {all_of_them} on {readable(decision.at)}."
     action = next((each for each in Action if each.status is approval.status), None)
     if action and by and _is_same(by, reader):
-        return f"You {_done(approval, action)} {wording.where(by.channel)} on {readable(decision.at)}."
+        done = f"{_done(approval, action)}{for_owner_of(approval, by)}"
+        return f"You {done} {wording.where(by.channel)} on {readable(decision.at)}."
     sentence = str(wording.decided_by(approval))
     return sentence[0].upper() + sentence[1:]
 

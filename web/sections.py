@@ -50,6 +50,8 @@ def from_request(approval: Approval) -> list[ET.Element]:
     parts: list[ET.Element] = []
     if claims := facts.claims(approval):
         parts += [tag("h3", {}, "Facts"), rows(claims)]
+    if action := facts.action(asked):
+        parts += [tag("h3", {}, facts.ACTION), rows(action)]
     if asked.details:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:

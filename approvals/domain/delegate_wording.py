@@ -6,8 +6,8 @@ from datetime import datetime
 
 from approvals.domain.delegates import in_force, latest_moment
 from approvals.domain.eligibility import Reason, eligible, responder
-from approvals.domain.model import Approval, Response, readable
-from approvals.domain.parts import display_name, join_names, pluralize
+from approvals.domain.model import Approval, Response
+from approvals.domain.parts import Moment, Text, display_name, join_names, join_texts, pluralize, text
 from approvals.domain.people import Approver, Delegation, LeftOut, Person
 from approvals.domain.seats import find_seat
 
@@ -35,33 +35,46 @@ def for_owner_of(approval: Approval, approver: Approver) -> str:
     return "".join(for_owner(approval, response) for response in [*found][:1])
 
 
-def respond_for(approval: Approval, approver: Approver, at: datetime) -> str:
-    """Return for whom a delegate responds, before they do: `You respond for Ann.` Empty in a seat of one's own."""
+def seat_sentence(approval: Approval, approver: Approver, at: datetime) -> str:
+    """Return what a person needs to know of the seat that they fill, before they respond.
+
+    `You respond for Ann.` to a delegate, `Dan responded for you. Your response replaces that one.` to the owner.
+    Empty in an empty seat of one's own.
+    """
     person = responder(approval, approver)
     if isinstance(person, Reason):
         return ""
     owner = find_seat(approval, person, approver, at)
-    if isinstance(owner, Reason) or owner.id == person.id:
+    if isinstance(owner, Reason):
         return ""
-    return f"You respond for {display_name(owner)}."
+    if owner.id != person.id:
+        return f"You respond for {display_name(owner)}."
+    theirs = [each for each in approval.standing if each.seat == owner.id and each.person != owner.id]
+    return f"{display_name(theirs[0].approver)} responded for you. Your response replaces that one." if theirs else ""
 
 
 def owner_name(approval: Approval, owner: str) -> str:
     """Return the name of a person, by their id."""
+    person = find_owner(approval, owner)
+    return display_name(person) if person else owner
+
+
+def find_owner(approval: Approval, owner: str) -> Person | None:
+    """Return the approver with this id."""
     people = approval.people
     named = (*people.approvers, *people.escalation) if people else ()
-    return next((display_name(person) for person in named if person.id == owner), owner)
+    return next((person for person in named if person.id == owner), None)
 
 
-def delegates_clause(approval: Approval) -> str:
-    """Return who else can respond, to follow a list of names: `, and Dan for Ann until Mon 23 Nov 2026, 10:31 UTC`."""
+def delegates_clause(approval: Approval) -> Text:
+    """Return who else can respond, to follow a list of names: `, and Dan for Ann until 23 Nov 2026, 10:31 UTC`."""
     found = active(approval)
     parts = [
-        f"{display_name(each.delegate)} for {owner_name(approval, each.owner)} until {readable(each.until)}"
+        text(f"{display_name(each.delegate)} for {owner_name(approval, each.owner)} until ", Moment(each.until))
         for each in found[:MAX_DELEGATES]
     ]
     more = [pluralize(len(found) - MAX_DELEGATES, "more delegate")] if len(found) > MAX_DELEGATES else []
-    return f", and {join_names([*parts, *more])}" if parts else ""
+    return text(", and ", join_texts([*parts, *more], "; ")) if parts else Text()
 
 
 def active(approval: Approval) -> tuple[Delegation, ...]:
@@ -70,10 +83,15 @@ def active(approval: Approval) -> tuple[Delegation, ...]:
     return tuple(each for each in in_force(approval, latest_moment(approval)) if each.owner in owners)
 
 
-def owners_of(approval: Approval, delegate: Person) -> str:
-    """Return those for whom a person can respond: `Ann and Bo`."""
+def owners_of(approval: Approval, delegate: Person, reader: Approver) -> str:
+    """Return those for whom a person can respond, the reader as `you`: `Ann and Bo`."""
     owners = [each.owner for each in active(approval) if each.delegate.id == delegate.id]
-    return join_names([owner_name(approval, owner) for owner in owners])
+    return join_names([_owner_for(approval, owner, reader) for owner in owners])
+
+
+def _owner_for(approval: Approval, owner: str, reader: Approver) -> str:
+    person = find_owner(approval, owner)
+    return "you" if person and person.is_(reader) else owner_name(approval, owner)
 
 
 def left_out_reason(delegation: Delegation) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
+from approvals.domain import grant_wording
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.forms import format_answer
@@ -25,6 +26,9 @@ STARTED_BY_LABEL = "Started by (from the input)"
 
 REQUESTER, DEADLINE = "Requested by", "Respond by"
 """Labels of the requester and of the deadline."""
+
+ACTION = "Action"
+"""The heading of the action, and the label of one that is no object."""
 
 LABELS: Mapping[str, str] = {each.name: each.metadata["label"] for each in fields(Request) if "label" in each.metadata}
 """The labels of the fields of a request that are facts: those with a `label` in their metadata.
@@ -79,9 +83,10 @@ def claims(approval: Approval) -> tuple[tuple[str, str], ...]:
 
 
 def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
-    """Return the facts that the author states, as labels and values: the labelled fields, then `Facts`."""
+    """Return the facts that the author states, as labels and values: the grant, the labelled fields, then `Facts`."""
     own = ((label, getattr(request, name)) for name, label in LABELS.items())
-    return (*((label, str(value)) for label, value in own if value), *request.facts)
+    terms = ((grant_wording.LABEL, grant_wording.describe_terms(request.grant)),) if request.grant else ()
+    return (*terms, *((label, str(value)) for label, value in own if value), *request.facts)
 
 
 def requester(approval: Approval) -> str:
@@ -99,6 +104,39 @@ def requester(approval: Approval) -> str:
     return address if known in (address, claim) else f"{known} ({address})"
 
 
+def action(request: Request) -> list[tuple[str, str]]:
+    """Return the action as labels and values."""
+    return [(label, reveal(text)) for label, text in action_rows(request)]
+
+
+def action_rows(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the action, each one line, and their values; one row if it is no object, none without one.
+
+    Different values have different texts: a string that would read as other JSON, or as nothing, stands in quotes.
+    """
+    asked = request.action
+    if isinstance(asked, dict) and asked:
+        yield from ((_one_line_label(key), _unmistakable(value)) for key, value in asked.items())
+    elif asked is not None:
+        yield ACTION, _unmistakable(asked)
+
+
+def _unmistakable(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and _reads_as_json(value) else as_text(value)
+
+
+def _reads_as_json(text: str) -> bool:
+    if not text.strip():
+        return True
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
 def context(approval: Approval) -> list[tuple[str, str]]:
     """Return the rest of the execution's input as labels and values."""
     return [(label, readable_value(value)) for label, value in input_rows(approval)]
@@ -109,7 +147,11 @@ def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
     parent = _parent(approval)  # It is among the claims.
     for key, value in approval.request.whole_context.items():
         if key != STARTED_BY or not parent:
-            yield " ".join(readable_value(key).split()), value
+            yield _one_line_label(key), value
+
+
+def _one_line_label(key: str) -> str:
+    return " ".join(readable_value(key).split())
 
 
 def readable_value(value: Json, most: int | None = None) -> str:

@@ -178,8 +178,8 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = _how(refusal.approver)
         who, verb = display_name(refusal.approver), words_of(approval).verbs[refusal.action]
-        verb = f"override and {verb}" if refusal.is_override else verb
-        text = f"{who} tried to {verb} {where} but is not allowed to respond."
+        tried, allowed = (f"override and {verb}", "override") if refusal.is_override else (verb, "respond")
+        text = f"{who} tried to {tried} {where}, but is not allowed to {allowed}."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
@@ -233,6 +233,7 @@ def _how(approver: Approver) -> str:
 
 def _name(approval: Approval, channel: str, recipient: str) -> str:
     """Return an address as it is, and the name of the person behind a user id."""
-    people = approval.people
-    named = (*people.approvers, *people.escalation) if people and "@" not in recipient else ()
+    people = approval.people if "@" not in recipient else None
+    delegates = [each.delegate for each in people.delegations] if people else []
+    named = (*people.approvers, *people.escalation, *delegates) if people else ()
     return next((display_name(person) for person in named if person.on(channel) == recipient), recipient)

@@ -9,10 +9,12 @@ from enum import StrEnum
 from typing import Final
 
 from approvals.domain.form_fields import FormField, FormValue
+from approvals.domain.grants import GrantTerms
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.steps import REQUEST, Step
+from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import WorkingHours
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -92,14 +94,16 @@ class Request:
     `approvers`, `groups`, `silent` and `escalate_to` name people as the requester did: addresses, user ids and user
     group ids of channels. `silent` people may respond and are not told. Durations count from the request. `context` is
     the execution's input without the request itself, or None where it was not read: lists don't read it. `digest` is
-    the SHA-256 (64 hex digits) of all that was asked. `policy` is the operator's policy that the request was merged
-    with.
+    the SHA-256 (64 hex digits) of all that was asked. `action` is what exactly is approved, in JSON, or None; `grant`
+    has the terms on which it can be executed. `policy` is the operator's policy that the request was merged with.
     """
 
     title: str | None = None
     details: str | None = None
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    action: Json = None
+    grant: GrantTerms | None = None
     requested_by: str | None = None
     kind: RequestKind = RequestKind.APPROVAL
     severity: Severity = Severity.NORMAL
@@ -141,25 +145,6 @@ class Request:
         if self.context is None:
             raise ContextNotReadError("this request is from a list: read it in full to show it")
         return self.context
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
-    """The paused execution."""
-
-    execution_arn: str
-    execution_name: str
-    state_machine_name: str
-    state_name: str
-    entered_at: str = ""
-    """When the state was entered, as Step Functions writes it: the same for all attempts of a retried state."""
-    attempt: int = 0
-    """How often the state was retried before; each attempt has a task token of its own."""
-
-    def retries(self, earlier: Workflow) -> bool:
-        """Return True for a later attempt of the same state of the same execution."""
-        same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
-        return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

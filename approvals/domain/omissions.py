@@ -7,7 +7,7 @@ everything.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -54,6 +54,7 @@ class RequestPart(StrEnum):
     """A part of a request. The value is its name for people."""
 
     FACTS = "facts"
+    ACTION = "action"
     DETAILS = "details"
     LINKS = "links"
     CONTEXT = "workflow input"
@@ -68,6 +69,7 @@ class Shown:
     """
 
     facts: tuple[tuple[str, str], ...] = ()
+    action: tuple[tuple[str, str], ...] = ()
     details: tuple[Block, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     context: tuple[tuple[str, str], ...] = ()
@@ -190,11 +192,18 @@ def _cut(spans: Iterable[Span], surface: Surface, room: int) -> Iterator[Span]:
         yield span
 
 
+def _action(approval: Approval, surface: Surface, room: int) -> _Fitted:
+    return _values(RequestPart.ACTION, list(facts.action_rows(approval.request)), surface, room)
+
+
 def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    """Fit the rest of the execution's input value by value, cut between lines if there are several."""
+    return _values(RequestPart.CONTEXT, list(facts.input_rows(approval)), surface, room)
+
+
+def _values(part: RequestPart, given: Sequence[tuple[str, Json]], surface: Surface, room: int) -> _Fitted:
+    """Fit labels and values one by one, cut between lines if there are several."""
     size = surface.part
     rows: list[tuple[str, str]] = []
-    given = list(facts.input_rows(approval))
     for number, (label, value) in enumerate(given):
         left = room - size - surface.row - surface.measure(label)
         whole = facts.readable_value(value, left + 1) if left > 0 else MORE
@@ -209,18 +218,18 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
         in_part = bool(text) and whole[len(text)] != "\n"
         if text:
             rows.append((label, f"{text}{'' if in_part else chr(10)}{MORE}"))
-        return _Fitted(tuple(rows), room if rows else 0, _hidden_lines(given, number, text, in_part=in_part))
+        return _Fitted(tuple(rows), room if rows else 0, _hidden_lines(part, given, number, text, in_part=in_part))
     return _Fitted(tuple(rows), size if rows else 0)
 
 
-def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
+def _hidden_lines(part: RequestPart, given: Sequence[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
     """Name the omission behind the beginning `text` of the value at `cut`, whose last line may be in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
         whole = len(facts.as_text(given[cut][1]))
-        return f"{_share(whole - len(text), whole, 'character')} of a line of the {RequestPart.CONTEXT}"
+        return f"{_share(whole - len(text), whole, 'character')} of a line of the {part}"
     lines = _share(hidden, sum(_lines(value) for _, value in given), "line")
-    return f"{lines} of the {RequestPart.CONTEXT}{', one of them in part' if in_part else ''}"
+    return f"{lines} of the {part}{', one of them in part' if in_part else ''}"
 
 
 def _span_size(span: Span, surface: Surface) -> int:
@@ -259,6 +268,7 @@ def _share(hidden: int, number: int, noun: str) -> str:
 
 _PARTS: dict[RequestPart, Callable[[Approval, Surface, int], _Fitted]] = {
     RequestPart.FACTS: _facts,
+    RequestPart.ACTION: _action,
     RequestPart.DETAILS: _details,
     RequestPart.LINKS: _links,
     RequestPart.CONTEXT: _context,

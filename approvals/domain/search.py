@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from approvals.domain.facts import author_facts
+from approvals.domain.facts import action, author_facts
 from approvals.domain.model import Approval
 
 
@@ -15,6 +15,7 @@ def has_words(approval: Approval, words: str) -> bool:
         request.details or "",
         request.requested_by or "",
         *(part for fact in author_facts(request) for part in fact),
+        *(part for row in action(request) for part in row),
         workflow.execution_name,
         workflow.state_machine_name,
     ]

@@ -103,7 +103,9 @@ def _with_delegates(approval: Approval, reader: Approver, you: str, first: list[
     delegates = {each.delegate.id: each.delegate for each in delegate_wording.active(approval)}
     for person in delegates.values():
         name = you if person.is_(reader) and not first else with_address(person)
-        (first if name == you else others).append(f"{name} (for {delegate_wording.owners_of(approval, person)})")
+        (first if name == you else others).append(
+            f"{name} (for {delegate_wording.owners_of(approval, person, reader)})"
+        )
     return limit_names([*first, *others])
 
 
@@ -120,7 +122,7 @@ def rules_sentence(approval: Approval) -> Text:
         return text("The approvers are still being looked up.")
     named = eligible(approval)
     if named:
-        who = text("Only ", Names(named), f" can respond{delegate_wording.delegates_clause(approval)}.")
+        who = text("Only ", Names(named), " can respond", delegate_wording.delegates_clause(approval), ".")
     else:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""

@@ -16,6 +16,7 @@ from typing import Any
 import rfc8785
 
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.grants import GrantTerms
 from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 from approvals.domain.working_hours import DAYS, WorkingHours
@@ -58,6 +59,8 @@ def read(
         groups=groups,
         links=tuple((link["Label"].strip(), link["Url"].strip()) for link in given.get("Links", ())),
         facts=tuple((fact["Label"].strip(), _text(fact["Value"])) for fact in given.get("Facts", ())),
+        action=given.get("Action"),
+        grant=_grant(given["Grant"]) if "Grant" in given else None,
         kind=RequestKind(given.get("Kind", RequestKind.APPROVAL)),
         severity=Severity(given.get("Severity", Severity.NORMAL)),
         comments={action: Presence(comments.get(action.capitalize()) or Presence.OPTIONAL) for action in Action},
@@ -75,12 +78,15 @@ def read(
 
 def write(request: Request) -> dict[str, Json]:
     """Return the `Approval` object of a request, without the keys that were left out."""
-    return _written(
+    # As it is: an action can be an empty list, which elsewhere stands for a key that was left out.
+    action: dict[str, Json] = {} if request.action is None else {"Action": request.action}
+    return action | _written(
         {
             **{key: getattr(request, name) for key, name in _PLAIN.items()},
             "Groups": [_written({_key(name): getattr(group, name) for name in _GROUP}) for group in request.groups],
             "Links": [{"Label": label, "Url": url} for label, url in request.links],
             "Facts": [{"Label": label, "Value": value} for label, value in request.facts],
+            "Grant": _written_grant(request.grant) if request.grant else None,
             "Kind": request.kind.value,
             "Severity": request.severity.value,
             "Comment": {action.capitalize(): presence.value for action, presence in request.comments.items()},
@@ -128,6 +134,15 @@ def canonical(value: Json) -> str:
 def _group(asked: Mapping[str, Any]) -> Group:
     given = _given(asked)
     return Group(**{name: _plain(given[_key(name)]) for name in _GROUP if _key(name) in given})
+
+
+def _grant(asked: Mapping[str, Any]) -> GrantTerms:
+    given = _given(asked)
+    return GrantTerms(uses=int(given.get("Uses", 1)), valid=_minutes(given.get("ValidMinutes", 60)))
+
+
+def _written_grant(terms: GrantTerms) -> dict[str, Json]:
+    return {"Uses": terms.uses, "ValidMinutes": terms.valid // _MINUTE}
 
 
 def _field(asked: Mapping[str, Any]) -> FormField:

@@ -14,10 +14,11 @@ from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
 from approvals.domain.groups import REQUESTED
-from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
+from approvals.domain.model import Json, Request, RequestKind, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
+from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import find_zone
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
@@ -31,7 +32,10 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
 EVERYDAY = frozenset(
-    {"Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
+    {
+        *("Title", "Details", "Links", "Facts", "Action", "Grant", "Kind", "Severity", "Notify", "Channel", "Comment"),
+        "Reminders",
+    }
 )
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
 
@@ -146,6 +150,8 @@ def _contradictions(request: Request) -> Iterator[str]:
     yield from _group_contradictions(request)
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
+    if request.grant and request.action is None:
+        yield f"{KEY}.Grant: requires {KEY}.Action, which says what can be executed. Add it, or remove Grant."
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 

@@ -10,8 +10,9 @@ from itertools import chain, count
 from approvals.domain.facts import claimed_workflow
 from approvals.domain.floor import merge
 from approvals.domain.groups import REQUESTED, Group
-from approvals.domain.model import Json, Request, Workflow
+from approvals.domain.model import Json, Request
 from approvals.domain.policy import Policy, Statement
+from approvals.domain.workflow import Workflow
 from approvals.requests.codec import KEY, read, write
 from approvals.requests.parse import InvalidRequestError, check_request, read_request
 

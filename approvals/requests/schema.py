@@ -45,6 +45,10 @@ _TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
 """The words for each type, and the check."""
 
 
+_KINDS = frozenset({"type", "enum", "anyOf", "const"})
+"""The keywords that say which values a schema takes. One without them takes all."""
+
+
 @cache
 def published(name: str) -> Schema:
     """Return the schema in a file of this package, as editors and validators read it."""
@@ -61,6 +65,8 @@ def load(name: str) -> Schema:
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
     """Yield a sentence for each problem of a value, which begins with the path to it."""
+    if not _KINDS & schema.keys():
+        return  # any JSON
     if "const" in schema and value != schema["const"]:
         yield f"{path}: {kind(value)} is not {json.dumps(schema['const'])}."
     elif "anyOf" in schema:

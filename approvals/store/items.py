@@ -20,7 +20,6 @@ from approvals.domain.model import (
     Request,
     Response,
     Status,
-    Workflow,
     iso,
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
@@ -30,6 +29,7 @@ from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.policy_changes import last_asked
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
+from approvals.domain.workflow import Workflow
 from approvals.requests.codec import read, write
 from approvals.store import legacy
 from approvals.store.records import from_item, moment, to_item
@@ -78,7 +78,10 @@ READABLE = (
 LISTED = tuple(name for name in READABLE if name != "link_key")
 """The attributes to read where no link is made or checked: the key allows a response in any recipient's name."""
 
-REQUEST_WITHOUT_CONTEXT = ("asked", legacy.ASKED_IN_GROUPS, "digest", "policy", *legacy.ASKED)
+REQUEST_WITHOUT_CONTEXT = (
+    *("asked", legacy.ASKED_WITH_ACTION, legacy.ASKED_IN_GROUPS, "digest", "policy"),
+    *legacy.ASKED,
+)
 """The parts of a request that a list reads."""
 
 
@@ -176,7 +179,7 @@ def _all(kind: type[T], items: Iterable[Item]) -> tuple[T, ...]:
 def _request_to_item(request: Request) -> Item:
     # JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse what JSON allows.
     return {
-        legacy.ASKED_IN_GROUPS if request.groups else "asked": json.dumps(write(request), ensure_ascii=False),
+        legacy.name_of_asked(request): json.dumps(write(request), ensure_ascii=False),
         "context": json.dumps(dict(request.whole_context), ensure_ascii=False),
         "digest": request.digest,
         **({"policy": to_item(request.policy)} if request.policy else {}),

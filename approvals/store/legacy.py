@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from approvals.domain.model import Delivery
+from approvals.domain.model import Delivery, Request
 
 Item = Mapping[str, Any]
 
@@ -26,6 +26,9 @@ ASKED = ("title", "details", "requested_by", "timeout_minutes")
 ASKED_IN_GROUPS = "asked_in_groups"
 """The name of `asked` in a request with groups. Versions that know no groups can't read the record: they would decide
 without them. They say so, and leave it alone until a newer version runs again."""
+
+ASKED_WITH_ACTION = "asked_with_action"
+"""The name of `asked` in a request with an action, for the same reason: they would not show it to its approvers."""
 
 DELIVERIES = ("slack_message", "direct_messages")
 """What records had in the place of `deliveries`: the channel's message, and those to single people."""
@@ -46,6 +49,13 @@ def current(item: Item) -> dict[str, Any]:
     request, people = _request(item["request"]), _people(item.get("people", _ANYBODY))
     found = {"request": request, "responses": responses, "people": people, "deliveries": _deliveries(item)}
     return {**_ADDED, **item, **found}
+
+
+def name_of_asked(request: Request) -> str:
+    """Return the name of `asked`: one that versions don't know which could not keep to all of it."""
+    if request.action is not None:
+        return ASKED_WITH_ACTION
+    return ASKED_IN_GROUPS if request.groups else "asked"
 
 
 def deliveries_beside(deliveries: Iterable[Delivery]) -> dict[str, Any]:
@@ -109,8 +119,9 @@ def _person(person: Item) -> Item:
 
 
 def _request(request: Item) -> Item:
-    if ASKED_IN_GROUPS in request:
-        return {**request, "asked": request[ASKED_IN_GROUPS]}
+    for name in (ASKED_WITH_ACTION, ASKED_IN_GROUPS):
+        if name in request:
+            return {**request, "asked": request[name]}
     if "asked" in request:
         return request
     asked = {

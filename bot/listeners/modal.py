@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import form_wording, forms
+from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.form_changes import form_key
 from approvals.domain.forms import COMMENT, YES
 from approvals.domain.judgement import Judgement, Verdict
@@ -87,7 +88,8 @@ def _show_outdated(
     ack: Ack, approval: Approval, response: Response, submission: Interaction, recorder: Recorder
 ) -> None:
     """Show the values of others with what was typed, or lead to the page if both are too much for a modal."""
-    note = form_wording.outdated_sentence(approval)
+    outdated = form_wording.outdated_sentence(approval)
+    note = " ".join(filter(None, (outdated, seat_sentence(approval, submission.approver, submission.at))))
     if fits_in_modal(approval, response.action, response.form):
         metadata = submission.modal_metadata(response.action, form_key(approval))
         view = response_modal(approval, response.action, metadata, typed=response.form, note=note)
@@ -96,7 +98,7 @@ def _show_outdated(
     recorder.leave_page_link(submission)
     # As an error of a field: the modal keeps what was typed, to be copied to the page.
     first = approval.request.form[0].name
-    ack(response_action="errors", errors={block_id(first): f"{note} {ON_THE_PAGE}"})
+    ack(response_action="errors", errors={block_id(first): f"{outdated} {ON_THE_PAGE}"})
 
 
 def _acknowledge(

@@ -16,7 +16,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.cancellation import cancelled_by, reason
 from approvals.domain.characters import reveal
-from approvals.domain.delegate_wording import delegates_clause
+from approvals.domain.delegate_wording import MAX_DELEGATES, active, find_owner
 from approvals.domain.eligibility import barred_requester, deciders, eligible, is_quorum
 from approvals.domain.form_changes import current_form
 from approvals.domain.kind_wording import words_of
@@ -24,7 +24,7 @@ from approvals.domain.markdown import Style
 from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.override_wording import override_sentence
-from approvals.domain.parts import before_value, display_name, join_texts, with_address
+from approvals.domain.parts import Moment, before_value, display_name, join_texts, pluralize, with_address
 from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
 from bot.addresses import SLACK, is_slack_user
@@ -34,6 +34,7 @@ from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, reque
 from bot.views.modal import fits_in_modal
 from bot.views.text import (
     Part,
+    date,
     escape,
     fit_literal,
     footnote,
@@ -220,13 +221,27 @@ def _responders(approval: Approval, *, in_channel: bool) -> list[Part]:
     if approval.people is None:
         return runs("The approvers are still being looked up.")
     named, barred = eligible(approval), barred_requester(approval)
-    instead = delegates_clause(approval)
+    instead = _delegates(approval)
     alone = len(named) == 1 and not is_quorum(approval.request) and not instead
     anyone = "anyone in this channel" if in_channel else "anyone who receives this request"
     who = _listed(named) if named else [*runs(anyone), *(_listed([barred], ", except ") if barred else ())]
     rest = [] if alone else [wording.quorum_sentence(approval)]
     rules = " ".join([".", *filter(None, [*rest, wording.warnings(approval)])])
-    return [*runs("Who can respond: ", Style.BOLD), *runs("only " if alone else ""), *who, *runs(f"{instead}{rules}")]
+    only = runs("only " if alone else "")
+    return [*runs("Who can respond: ", Style.BOLD), *only, *who, *instead, *runs(rules)]
+
+
+def _delegates(approval: Approval) -> list[Part]:
+    """Return who else can respond, behind the approvers: `, and @dan for @ann until …`. Empty where nobody does."""
+    found = active(approval)
+    parts: list[Part] = []
+    for each in found[:MAX_DELEGATES]:
+        owner = find_owner(approval, each.owner)
+        parts += runs(", and " if not parts else "; ")
+        parts += [*_name(each.delegate), *runs(" for "), *(_name(owner) if owner else runs(each.owner))]
+        parts += [*runs(" until "), date(Moment(each.until))]
+    more = len(found) - MAX_DELEGATES
+    return [*parts, *(runs(f"; {pluralize(more, 'more delegate')}") if more > 0 else ())]
 
 
 def _progress(approval: Approval) -> list[Block]:
@@ -242,13 +257,17 @@ def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
     """Return as many people as there is room for, by mention, or by name and address if Slack does not know them."""
     parts = runs(lead)
     for number, person in enumerate(people):
-        user = person.on(SLACK)
-        name = [mention(user)] if user else runs(with_address(person))
+        name = _name(person)
         between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
         if weight_of([*parts, *between, *name]) > MAX_NAMES:
             return [*parts, *runs(f" and {len(people) - number} more")]
         parts += [*between, *name]
     return parts
+
+
+def _name(person: Person) -> list[Part]:
+    user = person.on(SLACK)
+    return [mention(user)] if user else runs(with_address(person))
 
 
 def _wanted(approval: Approval) -> list[Block]:

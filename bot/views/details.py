@@ -34,12 +34,12 @@ Source: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 def from_request(shown: Shown) -> list[Block]:
     """Return all that is shown of a request, quoted: nothing in it looks like our own words."""
     links = [link(label, url, f"{label}: {url}") for label, url in shown.links]
-    context = "\n".join(f"{label}: {facts.indent(value)}" for label, value in shown.context)
     parts: list[tuple[str, list[RichTextElement]]] = [
         ("Facts", _quoted(_facts(shown))),
+        (facts.ACTION, _quoted(_values(shown.action))),
         ("Details", list(_details(shown.details))),
         ("Links", [_list(links)] if links else []),
-        ("Workflow input", _quoted(runs(context))),
+        ("Workflow input", _quoted(_values(shown.context))),
     ]
     blocks = [rich(_section(runs(title, Style.BOLD)), *elements) for title, elements in parts if elements]
     return [paragraph(f"*{FROM_REQUEST}*"), *blocks] if blocks else []
@@ -85,6 +85,10 @@ def _facts(shown: Shown) -> list[Part]:
         end = "" if number == len(rows) - 1 else "\n"
         parts += [*runs(label, Style.BOLD), *runs(f": {value}{end}")]
     return parts
+
+
+def _values(rows: Sequence[tuple[str, str]]) -> list[Part]:
+    return runs("\n".join(f"{label}: {facts.indent(value)}" for label, value in rows))
 
 
 def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -41,9 +41,18 @@ _HELP = "`/approvals` shows this list in any channel, only to you. `/approvals h
 
 
 def home_view(
-    overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: Text | str = ""
+    overview: Overview,
+    waiting: Iterable[Approval],
+    link: Link,
+    *,
+    now: datetime,
+    said: Text | str = "",
+    tells: Callable[[Approval], str] = lambda _: "",
 ) -> View:
-    """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown."""
+    """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown.
+
+    `tells` returns what the user needs to know to respond to one of them, or nothing.
+    """
     told = [paragraph(sentence(truncate(said, MAX_SAID)))] if said else []
     number = len(overview.waiting)
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
@@ -52,7 +61,7 @@ def home_view(
         blocks=[
             *told,
             HeaderBlock(text=f"Waiting for you ({number})" if number else "Waiting for you"),
-            *_waiting(number, waiting, link),
+            *_waiting(number, ((each, tells(each)) for each in waiting), link),
             HeaderBlock(text="Your requests"),
             *_rows(overview.requested, link, _NOTHING_REQUESTED, own=True),
             HeaderBlock(text="Recently decided"),
@@ -64,11 +73,11 @@ def home_view(
     )
 
 
-def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Block]:
+def _waiting(number: int, approvals: Iterable[tuple[Approval, str]], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for place, approval in enumerate(islice(approvals, MAX_WAITING)):
-        more = _waits(approval, link, place)
+    for place, (approval, told) in enumerate(islice(approvals, MAX_WAITING)):
+        more = _waits(approval, told, link, place)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
@@ -76,7 +85,7 @@ def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Blo
     return [*blocks, *_rest(number - shown)] if number else [paragraph(_NOTHING_WAITS)]
 
 
-def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
+def _waits(approval: Approval, told: str, link: Link, place: int) -> list[Block]:
     """Return a waiting approval with all of its request if there is room for it, else with its title alone."""
     shown = fit(approval, SLACK_HOME)
     title = [row(summarize(approval), link), *long_title(approval)]
@@ -87,7 +96,8 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         content = [message.omitted(shown, message.on_the_page())]
     ours = footnote(*filter(None, (message.source_line(approval), sentence(wording.requester_warning(approval)))))
     fits = message.has_fitting_form(approval)
-    note = [] if fits else [paragraph(message.FORM_ON_THE_PAGE)]
+    notes = [*([sentence(told)] if told else []), *([] if fits else [message.FORM_ON_THE_PAGE])]
+    note = [paragraph(" ".join(notes))] if notes else []
     buttons = response_buttons(approval, all_shown=shown.is_complete and fits, place=place)
     return [*title, *content, ours, *note, buttons, DividerBlock()]
 

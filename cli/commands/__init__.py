@@ -10,6 +10,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "request": "Request an approval, and optionally wait for the decision.",
     "wait": "Wait until an approval is decided.",
+    "run": "Request the approval of a command, wait, and execute the command once.",
     "list": "List open approvals, or the approvals of a period.",
     "show": "Show an approval and its activity.",
     "approve": "Approve a request with your AWS credentials.",
@@ -25,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "slack": "Connect the stack to Slack.",
     "doctor": "Check the stack, and print a fix for each problem.",
     "verify-deployment": "Prove that a deployed stack works, and remove the test again.",
+    "mcp": "Serve approvals to an AI agent, as an MCP server.",
     "completion": "Print the completion script for a shell.",
     "demo": "Run everything on this machine: emulated AWS, an inbox and Slack on one page.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,19 @@ MEMBERS = {user.id: user.name for user in PEOPLE.values() if user.is_member}
 
 USERS = {id_: MEMBERS[id_] for id_ in ("U0ALICE01", "U0BOB00002")}
 """The two approvers of the story."""
+
+_MENTION = re.compile(r"(?<![\w<])@([a-z]+)\b")
+
+
+def escape_mentions(typed: str) -> str:
+    """Return a command with the members it mentions as Slack sends them: `@dave` as `<@U0DAVE0006|dave>`.
+
+    Slack does so for commands that the app's manifest has `should_escape` for.
+    Source: https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    ids = {name: id_ for id_, name in MEMBERS.items()}
+    return _MENTION.sub(lambda found: f"<@{ids[found[1]]}|{found[1]}>" if found[1] in ids else found[0], typed)
+
 
 DIRECT_CHANNELS = {
     user.id: f"D{user.id[1:]}"

@@ -3,6 +3,10 @@
 //
 // All text comes from other people's input, so nodes are built with textContent only.
 
+/** A day within the longest absence, for the command that names a delegate. */
+const IN_A_WEEK = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+
+// Label, input, and what to do beside it: in Slack as Alice `before` the start, in a terminal `after` it.
 const EXAMPLES = [
   ["A deployment", {
     Approval: {
@@ -37,6 +41,27 @@ const EXAMPLES = [
         { Name: "ops", Approvers: ["bob@example.com", "carol@example.com"] },
       ],
     },
+  }],
+  ["A delegate", {
+    Approval: {
+      Title: "Rotate the database password",
+      RequestedBy: "carol@example.com",
+      Approvers: ["alice@example.com"],
+    },
+  }, {
+    why: "Alice is away, and Dave responds for her. First, in Slack as Alice:",
+    before: `/approvals away until ${IN_A_WEEK}, ask @dave`,
+  }],
+  ["An override", {
+    Approval: {
+      Title: "Restart the payment service",
+      RequestedBy: "dave@example.com",
+      Severity: "high",
+    },
+  }, {
+    why: "One of security and one of ops must approve, but nobody answers. After the start, in a terminal:",
+    after: (name) => `override ${name} --approve --reason "Payments are down, nobody answers"`,
+    needsPolicy: true,
   }],
   ["A question", {
     Approval: {
@@ -664,6 +689,7 @@ function show(next) {
   setText(byId("jump-slack"), String(next.slack.messages.length || ""));
   state = next;
   if (before) announce(before, next);
+  else showHint(); // whether the stack has a policy is known now
 }
 
 function showSlack({ slack, users }) {
@@ -730,6 +756,7 @@ function setUpForm() {
     chip.addEventListener("click", () => setInput(text));
     return chip;
   }));
+  byId("hint-type").addEventListener("click", typeInSlack);
   setInput(byId("examples").firstElementChild.dataset.text);
   byId("input").addEventListener("input", inputChanged);
   byId("start-form").addEventListener("submit", (event) => {
@@ -748,8 +775,32 @@ function inputChanged() {
   for (const chip of byId("examples").children) {
     chip.setAttribute("aria-pressed", chip.dataset.text === text);
   }
+  showHint();
   // No new problem while the user types, but a fixed one goes away.
   if (parseInput().error === undefined) showFormProblem("");
+}
+
+/** What to do beside the chosen example: a command for Slack, or one for a terminal with the name of the execution. */
+function showHint(name = "NAME") {
+  const pressed = [...byId("examples").children].findIndex((chip) => chip.getAttribute("aria-pressed") === "true");
+  const [, , hint] = EXAMPLES[pressed] ?? [];
+  byId("hint").hidden = !hint;
+  if (!hint) return;
+  const lacksPolicy = hint.needsPolicy && !state?.policy;
+  setText(byId("hint-why"), lacksPolicy ? "Overrides need a policy. Start the demo with: make demo ARGS=--policy" : hint.why);
+  const command = hint.before ?? `${state?.approvals ?? ""} --profile ivy ${hint.after(name)}`;
+  setText(byId("hint-command"), lacksPolicy ? "" : command);
+  byId("hint-type").hidden = !hint.before || !state?.slack.channel_id;
+}
+
+/** Put the hint's command into Slack, as Alice, who then sends it. */
+function typeInSlack() {
+  const alice = state.users.find(({ name }) => name === "alice");
+  chosenUser = alice?.id ?? chosenUser;
+  byId("users").querySelectorAll("input").forEach((radio) => { radio.checked = radio.value === chosenUser; });
+  openPlace("channel");
+  byId("said").value = byId("hint-command").textContent;
+  byId("said").focus();
 }
 
 function parseInput() {
@@ -782,6 +833,7 @@ async function start() {
     const name = byId("name").value.trim() || nameFor(input);
     wantedArn = (await post("/api/executions", { name, input })).arn;
     byId("name").value = ""; // a name can be used only once
+    showHint(name);
     revealExecution();
   } catch (problem) {
     showFormProblem(problem.message);

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import click
 import pytest
 from botocore.exceptions import (
@@ -25,6 +26,7 @@ from cli.commands import COMMANDS, load
 from cli.context import Context
 from cli.version import installed
 from demo.aws import KEY, write_credentials
+from demo.roles import APPROVER, BREAK_GLASS, write_profiles
 from tests.support.shell import Shell
 
 
@@ -147,6 +149,41 @@ def test_local_works_with_the_key_of_the_run_in_this_folder_whatever_the_shell_h
     credentials = context.session.get_credentials()
     assert credentials is not None
     assert (credentials.access_key, context.endpoint) == (KEY, "http://127.0.0.1:14566")
+
+
+def test_local_with_a_profile_is_a_person_of_the_demo(
+    aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PORT", "14566")
+    (tmp_path / ".local").mkdir()
+    file = tmp_path / ".local/credentials-14566"
+    write_credentials(file)
+    call = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    may_call = json.dumps({"Version": "2012-10-17", "Statement": [call]})
+    policy = boto3.client("iam").create_policy(PolicyName="answers", PolicyDocument=may_call)["Policy"]
+    write_profiles(file, {"ApproverPolicyArn": policy["Arn"]})
+    assert file.stat().st_mode & 0o777 == 0o600
+    sessions = [Context(local=True, profile=name).session for name in ("alice", "ivy")]
+    arns = [session.client("sts").get_caller_identity()["Arn"] for session in sessions]
+    assert [arn.partition("assumed-role/")[2] for arn in arns] == [
+        f"{APPROVER}/alice@example.com",
+        f"{BREAK_GLASS}/ivy@example.com",
+    ]
+    result = CliRunner().invoke(main, ["--local", "--profile", "mallory", "list"])
+    assert (result.exit_code, result.stderr) == (
+        3,
+        "Error: The demo has no profile mallory. Its people are alice, bob, carol, dave, ivy.\n",
+    )
+
+
+def test_local_takes_no_profile_from_the_shell(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PORT", "14566")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    (tmp_path / ".local").mkdir()
+    write_credentials(tmp_path / ".local/credentials-14566")
+    assert "no profile" not in CliRunner().invoke(main, ["--local", "list"]).stderr
 
 
 def test_local_without_a_run_says_what_to_do(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

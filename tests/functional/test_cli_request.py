@@ -625,3 +625,31 @@ def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:
         {"Name": "security", "Required": 1, "ApprovedBy": [SUE.id]},
         {"Name": "ops", "Required": 1, "ApprovedBy": [OTTO.id]},
     ]
+
+
+@pytest.mark.parametrize("action", ['{"Command": ["apply"], "Id": 12345678901234567890, "Share": 1.0}', "[]", "false"])
+def test_an_action_and_its_grant_are_options(shell: Shell, action: str) -> None:
+    shell.then = [shell.asked]
+    asked = shell.run("request", *TITLE, "--action", action, "--grant", "3:90")
+    assert asked.exit_code == 0, asked.output
+    request = json.loads(shell.executions()[0]["input"])["Approval"]
+    assert json.dumps(request["Action"]) == action
+    assert request["Grant"] == {"Uses": 3, "ValidMinutes": 90}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--action", "apply"], "--action: not JSON"),
+        (["--action", "null"], "--action: not JSON, or null"),
+        (["--action", "[" * 100_000], "--action: not JSON"),
+        (["--action", '"apply"', "--grant", "once"], "--grant 'once': use USES[:MINUTES]"),
+        (["--action", '"apply"', "--grant", "0"], "Approval.Grant.Uses: 0 is not a whole number from 1 to 100."),
+        (["--grant", "1"], "Approval.Grant: requires Approval.Action"),
+    ],
+)
+def test_a_wrong_action_or_grant_starts_nothing(shell: Shell, options: list[str], named: str) -> None:
+    refused = shell.run("request", *TITLE, *options)
+    assert refused.exit_code == 64
+    assert named in refused.output
+    assert not shell.executions()

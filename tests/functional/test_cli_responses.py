@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,11 +23,12 @@ from approvals.services.respond import respond
 from cli.context import Context
 from iam.handler import ResponseHandler
 from tests.support.builders import a_response
+from tests.support.delegates import a_delegation
 from tests.support.fakes import FakeContext
 from tests.support.iam_callers import ACCOUNT, a_caller, a_signed_call
 from tests.support.overrides import BREAK_GLASS, OVERRIDABLE, REASON
 from tests.support.policies import a_policy
-from tests.support.shell import Shell
+from tests.support.shell import Shell, Throttled
 from tests.support.tables import as_the_bot_has_it
 
 ALICE, BO, RO = "alice@example.com", "bo@example.com", "ro@example.com"
@@ -291,6 +294,61 @@ def test_a_stack_of_an_earlier_version_has_no_such_api(shell: Shell, wire: Wire)
     assert "AnswersUrl" in refused(shell).stderr
 
 
+# Delegates.
+
+DAN = "dan@example.com"
+
+
+def dan_calls(shell: Shell, wire: Wire) -> AbstractContextManager[None]:
+    """Let AWS say that Dan calls: to the command line, and to the function at the end of the wire."""
+    wire.caller = found = a_caller(DAN)
+
+    def answer(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        parsed |= {"Arn": found["userArn"], "UserId": found["caller"], "Account": found["accountId"]}
+
+    return shell.intercepted("sts", "GetCallerIdentity", answer)
+
+
+def asked_while_alice_is_away(shell: Shell, **asks: Any) -> Approval:
+    alice, dan = NAMED.approvers[0], Person(id=DAN, name=DAN, identities={"email": DAN})
+    delegation = a_delegation(alice, dan, until=shell.clock() + timedelta(days=1))
+    document = {"Title": "Deploy 2.4.1", "Approvers": [ALICE, BO], "RequiredApprovals": 2, **asks}
+    return shell.started("deploy", document, replace(NAMED, delegations=(delegation,)))
+
+
+@pytest.mark.usefixtures("on_a_terminal")
+def test_a_delegate_sees_for_whom_before_and_after_the_response(shell: Shell, wire: Wire) -> None:
+    asked_while_alice_is_away(shell)
+    with dan_calls(shell, wire):
+        result = shell.run("approve", "deploy", stdin="y\n")
+    assert result.exit_code == 0, result.stderr
+    assert f"\nYou respond for {ALICE}.\nApprove this request? [y/N]" in result.stderr
+    assert f"Your response is recorded for {ALICE}: 1 of 2 approvals." in result.stdout
+
+
+def test_a_delegate_who_decides_sees_for_whom(shell: Shell, wire: Wire) -> None:
+    asked_while_alice_is_away(shell, RequiredApprovals=1)
+    with dan_calls(shell, wire):
+        result = shell.run("approve", "deploy", "--yes")
+    assert f"You respond for {ALICE}." in result.stderr
+    assert f"Approved by {DAN} for {ALICE} by IAM" in result.stdout
+
+
+def test_others_respond_for_themselves_and_a_withdrawal_is_for_nobody(shell: Shell, wire: Wire) -> None:
+    asked_while_alice_is_away(shell)
+    assert "You respond for" not in shell.run("approve", "deploy", "--yes").stderr
+    with dan_calls(shell, wire):
+        assert "You respond for" not in shell.run("withdraw", "deploy", "--yes").stderr
+
+
+def test_if_aws_does_not_say_who_calls_the_response_is_sent_all_the_same(shell: Shell, wire: Wire) -> None:
+    asked_while_alice_is_away(shell)
+    with shell.intercepted("sts", "GetCallerIdentity", Throttled(9, "AccessDenied", 403)):
+        result = shell.run("approve", "deploy", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "You respond for" not in result.stderr
+
+
 # Overrides.
 
 
@@ -319,6 +377,7 @@ def test_an_override_is_sent_with_its_reason_and_shown(shell: Shell, ivy: Wire, 
     assert shell.newest().status is status
     shown = shell.run("show", approval.id)
     assert f"Reason: {REASON}" in shown.stdout
+    assert f"Skipped: {ALICE} and {BO}. Reason: \u201c{REASON}\u201d" in shown.stdout
     found = json.loads(shell.run("show", approval.id, "--json").stdout)
     assert found["Override"]["Skipped"] == found["Result"]["Override"]["Skipped"] == [ALICE, BO]
 

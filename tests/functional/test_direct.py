@@ -11,6 +11,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.domain.absences import Absence
+from approvals.domain.eligibility import eligible
 from approvals.domain.history import history
 from approvals.domain.judgement import ApprovalEvent, ScheduledCheck
 from approvals.domain.model import Approval, Request, Status
@@ -18,6 +20,7 @@ from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
+from approvals.store.absences import AbsenceTable
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.channel import DIRECT, MAX_DIRECT
@@ -208,6 +211,25 @@ def test_people_escalated_to_are_asked_directly_from_then_on(backend: Backend) -
     backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     backend.tell(asked)
     assert len(backend.direct) == 1
+
+
+@pytest.mark.parametrize(("delegate", "place"), [(DAVE, f"D{DAVE[1:]}"), (CAROL, f"D{CAROL[1:]}")])
+def test_a_person_to_whom_a_seat_is_reassigned_is_asked_directly_once_in_the_channel_or_not(
+    backend: Backend, dynamodb: DynamoDBClient, delegate: str, place: str
+) -> None:
+    asked = backend.tell(backend.ask(BOBS))
+    [bob] = [person for person in eligible(asked) if person.on("slack") == BOBS]
+    reassigned = Absence(
+        owner=bob.id, delegate=delegate, since=NOW, until=NOW + HOUR, set_by="arn:aws:iam::1:root", approval=asked.id
+    )
+    AbsenceTable(dynamodb, TABLE).replace((), (reassigned,))
+    now = backend.tell(asked)
+    [direct] = backend.in_(place)
+    assert direct.text == "Approve? Deploy"
+    assert [message.to for message in direct_messages(now)] == [delegate]
+    backend.click(direct, delegate)
+    assert backend.table.get(asked.id).responses[0].on_behalf_of == bob.id
+    assert len(backend.in_(place)) == 1
 
 
 def test_an_app_that_may_not_see_members_asks_in_the_channel_alone(backend: Backend) -> None:

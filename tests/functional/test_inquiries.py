@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Action, Approval, Delivery, Request
+from approvals.domain.model import Action, Approval, Delivery, Presence, Request
 from approvals.domain.people import Delegation, People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
@@ -32,6 +32,7 @@ from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
+from tests.support.delegates import a_delegation
 from tests.support.fakes import Clock
 from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
 from tests.support.slack_clients import CHANNEL, a_delivery
@@ -42,6 +43,7 @@ def person(slack_id: str, name: str) -> Person:
     return Person(id=f"{name}@example.com", name=name, identities={"email": f"{name}@example.com", "slack": slack_id})
 
 
+ASKS_WHY = dict.fromkeys(Action, Presence.OPTIONAL)
 CAROLS = People(requester=person(CAROL, "carol"))
 
 
@@ -520,7 +522,8 @@ UNTIL_FRIDAY = "away until 2026-11-27, ask"
 )
 def test_users_name_a_delegate_for_themselves_alone(app: SlackApp, clock: Clock, named: str, delegate: str) -> None:
     said = app.said(f"{UNTIL_FRIDAY} {named}")
-    assert f"new requests that ask you ask {delegate} as well" in said
+    shown = f"<@{delegate}>" if delegate == CAROL else delegate
+    assert f"new requests that ask you also ask {shown}, who responds for you" in said
     [absence] = app.absences.read()
     assert (absence.owner, absence.delegate, absence.set_by) == (BOBS, delegate, BOBS)
     assert absence.until == datetime(2026, 11, 28, tzinfo=UTC)
@@ -560,13 +563,28 @@ def test_ending_an_absence_has_its_open_requests_looked_at_again(app: SlackApp) 
     assert app.table.get(other.id).version == other.version
 
 
+def test_the_home_and_the_dialog_say_for_whom_a_delegate_responds(app: SlackApp, clock: Clock) -> None:
+    bob, carol = person(BOBS, "bob"), person(CAROL, "carol")
+    people = People(approvers=(bob,), delegations=(a_delegation(bob, carol, until=clock() + HOUR),))
+    app.ask("Deploy", people=people, request={"comments": ASKS_WHY, "requested_by": "dave@example.com"})
+    assert "\nYou respond for bob.\n" in app.home(CAROL)
+    assert "You respond for" not in app.home(BOBS)
+    for user in (CAROL, BOBS):
+        elements = [each for block in app.slack.homes()[user]["blocks"] for each in block.get("elements", ())]
+        button = next(each for each in elements if each.get("action_id", "").startswith("approval:reject"))
+        app.send(app.slack.click_home(user, button["action_id"], button["value"]))
+    dialogs = {modal.user_id: "\n".join(texts(modal.view["blocks"])) for modal in app.slack.modals()}
+    assert "\nYou respond for bob.\n" in dialogs[CAROL]
+    assert "You respond for" not in dialogs[BOBS]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("away", "needs a day and a person, or off"),
-        ("away tomorrow", "Use \u201c/approvals away until"),
-        (f"{UNTIL_FRIDAY} @carol", "does not say who it is"),
-        (f"{UNTIL_FRIDAY} S0GROUP001", "does not say who it is"),
+        ("away tomorrow", "Use `/approvals away until"),
+        (f"{UNTIL_FRIDAY} @carol", "\u201c@carol\u201d is not a person. Pick the person from the list"),
+        (f"{UNTIL_FRIDAY} *S0GROUP001", "\u201c\u200b*\u200bS0GROUP001\u201d is not a person."),
         (f"{UNTIL_FRIDAY} {BOBS}", "You can't be your own delegate."),
         ("away until 2026-11-22, ask carol@example.com", "is not a day within the next 366 days"),
         ("away until 2026-13-01, ask carol@example.com", "is not a day within the next 366 days"),

@@ -9,10 +9,11 @@ from typing import Any
 
 from approvals.domain.characters import reveal
 from approvals.domain.judgement import Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Delivery, Request, Response, Workflow
+from approvals.domain.model import Action, Approval, Delivery, Request, Response
 from approvals.domain.people import Approver, People
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
+from approvals.domain.workflow import Workflow
 from approvals.requests import schema
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized

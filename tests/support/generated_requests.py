@@ -88,6 +88,8 @@ def _fitting(random: Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0911
         return _fitting(random, random.choice(schema["anyOf"]))
     if "enum" in schema:
         return random.choice(schema["enum"])
+    if "type" not in schema:
+        return deepcopy(random.choice(ODD))
     match schema["type"]:
         case "object":
             required = schema.get("required", ())

@@ -12,12 +12,22 @@ from tests.support.generated_requests import RIGHT, as_compared
 SCHEMA = load("request.schema.json")
 
 
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
+"""Any JSON."""
+
+
 def fitting(schema: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of values that the schema allows."""
     if "anyOf" in schema:
         return st.one_of([fitting(option) for option in schema["anyOf"]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "type" not in schema:
+        return json_values
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return st.one_of([_of_type(name, schema) for name in types])
 

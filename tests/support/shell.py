@@ -14,11 +14,12 @@ import boto3
 from click.testing import CliRunner, Result
 
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Workflow
+from approvals.domain.model import Action, Approval
 from approvals.domain.people import Approver, People
 from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
+from approvals.domain.workflow import Workflow
 from approvals.requests.parse import parse_request
 from approvals.requests.policy_floor import parse_under
 from approvals.services.respond import respond
@@ -63,9 +64,10 @@ class Shell:
     context: Context = field(init=False)
 
     def __post_init__(self) -> None:
-        self.context = self._a_context()
+        self.context = self.a_context()
 
-    def _a_context(self) -> Context:
+    def a_context(self) -> Context:
+        """Return a new context, as each process has one."""
         context = Context(clock=self.clock, sleep=self._sleep)
         # moto's own CloudFormation wants half of all packages there are.
         describe: Callable[..., Any] = self._describe
@@ -83,7 +85,7 @@ class Shell:
 
     def run(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
         """Run one command without a terminal."""
-        context, self.context = self.context, self._a_context()
+        context, self.context = self.context, self.a_context()
         runner = CliRunner(env={**OTHERS, **environ})
         return runner.invoke(main, arguments, input=stdin, obj=context, prog_name="approvals")
 

@@ -1,4 +1,4 @@
-"""`make test` as tests/__main__.py runs it: five processes, one sum, no process left behind."""
+"""`make test` as tests/__main__.py runs it: six processes, one sum, no process left behind."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.delegate_wording import respond_for
+from approvals.domain.delegate_wording import seat_sentence
+from approvals.domain.history import history
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.people import LeftOut, People, Person
 from approvals.domain.result import result
@@ -76,22 +77,60 @@ def test_every_surface_names_the_delegate_before_anyone_responds() -> None:
     approval = away(DAN)
     clause = f"Only {ANN.id} and {BO.id} can respond, and {DAN.id} for {ANN.id} {UNTIL}."
     assert str(rules_sentence(approval)).startswith(clause)
-    assert f", and {DAN.id} for {ANN.id} {UNTIL}" in str([block.to_dict() for block in request_blocks(approval)])
+    assert in_slack(approval).startswith(
+        f"Who can respond: {ANN.id} and {BO.id}, and {DAN.id} for {ANN.id} {UNTIL}. The first"
+    )
     assert responders(approval, DAN.id) == [f"you (for {ANN.id})", ANN.id, BO.id]
-    assert responders(approval, ANN.id) == ["you", BO.id, f"{DAN.id} (for {ANN.id})"]
+    assert responders(approval, ANN.id) == ["you", BO.id, f"{DAN.id} (for you)"]
+    assert responders(approval, BO.id) == ["you", ANN.id, f"{DAN.id} (for {ANN.id})"]
     text = request_mail(approval, DAN.id, Links("https://example.com", one_click=False)).text
     assert f"you (for {ANN.id})" in " ".join(text.split())
 
 
+def test_slack_mentions_the_delegate_and_who_is_away_and_counts_the_fourth() -> None:
+    people = [Person(id=f"p{number}@example.com", name=f"p{number}") for number in range(5)]
+    ann, *others = [replace(person, identities={"slack": f"U0PERSON0{place}"}) for place, person in enumerate(people)]
+    delegations = tuple(a_delegation(ann, each) for each in others)
+    request = Request(timeout=timedelta(hours=1), approvers=(ann.id,))
+    approval = an_approval(request=request, people=People(approvers=(ann,), delegations=delegations))
+    named = [f"<U0PERSON0{place}> for <U0PERSON00> {UNTIL}" for place in (1, 2, 3)]
+    assert f"<U0PERSON00>, and {'; '.join(named)}; 1 more delegate. The first" in in_slack(approval)
+
+
+def in_slack(approval: Approval) -> str:
+    """Return who can respond, as the Slack message says it, with mentions in angle brackets."""
+    _, _, rules, *_ = [block.to_dict() for block in request_blocks(approval)]
+    parts = rules["elements"][0]["elements"]
+    return "".join(each.get("text") or each.get("fallback") or f"<{each['user_id']}>" for each in parts)
+
+
 def test_the_page_says_for_whom_a_delegate_responds() -> None:
     approval = away(DAN, DAN, required=2)
-    assert respond_for(approval, by_email(DAN), NOW) == f"You respond for {ANN.id}."
-    assert respond_for(after(approval, ANN), by_email(DAN), NOW) == f"You respond for {BO.id}."
-    assert respond_for(after(approval, ANN, BO), by_email(DAN), NOW) == ""
-    assert respond_for(approval, by_email(ANN), NOW) == ""
+    assert seat_sentence(approval, by_email(DAN), NOW) == f"You respond for {ANN.id}."
+    assert seat_sentence(after(approval, ANN), by_email(DAN), NOW) == f"You respond for {BO.id}."
+    assert seat_sentence(after(approval, ANN, BO), by_email(DAN), NOW) == ""
+    assert seat_sentence(approval, by_email(ANN), NOW) == ""
+    assert seat_sentence(approval, by_email(EVE), NOW) == ""
+    replaces = f"{DAN.id} responded for you. Your response replaces that one."
+    assert seat_sentence(after(approval, DAN), by_email(ANN), NOW) == replaces
+    assert seat_sentence(after(approval, DAN), by_email(BO), NOW) == ""
     page = pages.confirm(approval, Action.APPROVE, {"to": DAN.id}, now=NOW)
     assert f"You respond for {ANN.id}." in page
     assert "You respond for" not in pages.confirm(approval, Action.APPROVE, {"to": ANN.id}, now=NOW)
+
+
+def test_the_page_says_for_whom_a_delegate_responded() -> None:
+    approval = after(away(DAN, required=2), DAN)
+    recorded = pages.recorded(approval, approval.responses[0], {"to": DAN.id}, now=NOW)
+    assert f"You approved this request for {ANN.id} on 23 Nov 2026" in recorded
+    decided = pages.outcome(after(away(DAN), DAN), Action.APPROVE, DAN.id)
+    assert f"You approved this request for {ANN.id} by email on 23 Nov 2026" in decided
+
+
+def test_a_direct_message_to_a_delegate_is_on_record_by_name() -> None:
+    dan = replace(DAN, name="Dan", identities={"slack": "U0DAN00004"})
+    approval = replace(away(dan), steps={"request_slack:U0DAN00004": NOW})
+    assert "Sent to Dan in a direct message in Slack." in [entry.text for entry in history(approval)]
 
 
 def test_the_outcome_and_the_result_name_both() -> None:

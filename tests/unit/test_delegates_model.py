@@ -10,14 +10,10 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import combinations, product
-from operator import attrgetter
-from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
@@ -37,6 +33,7 @@ from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyGroup
 from approvals.requests.parse import InvalidRequestError
 from tests.support.builders import NOW, an_approval
+from tests.support.mutants import Change, mutate
 from tests.support.policies import KnownPeople
 
 PROVE = "PROVE" in os.environ
@@ -235,7 +232,7 @@ PASSED_ON = (
     "or any(each.is_of(owner) and each.delegate == absence.owner for each in self._absences)]"
 )
 
-MUTANTS: dict[str, list[tuple[ModuleType, str, str]]] = {
+MUTANTS: dict[str, list[Change]] = {
     "one person fills one seat": [(RULES, "if earlier := answer_of(approval, person):", "if earlier := None:")],
     "the owner's response replaces the delegate's": [
         (RULES, "_judge_in_seat(replace_delegate(approval, response), response)", "_judge_in_seat(approval, response)"),
@@ -272,26 +269,8 @@ MUTANTS: dict[str, list[tuple[ModuleType, str, str]]] = {
 }  # fmt: skip
 
 
-def changed_functions(source: str, changed: str) -> Iterator[tuple[str, CodeType]]:
-    """Yield the functions that differ, with their code in the changed source."""
-    before, after = (dict(functions(compile(text, "module", "exec"))) for text in (source, changed))
-    yield from ((name, code) for name, code in after.items() if code != before[name])
-
-
-def functions(code: CodeType) -> Iterator[tuple[str, CodeType]]:
-    for each in code.co_consts:
-        if isinstance(each, CodeType) and "<" not in each.co_qualname:
-            yield each.co_qualname, each
-            yield from functions(each)
-
-
 @pytest.mark.parametrize("rule", MUTANTS)
 def test_rules_without_one_of_them_are_caught(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, old, new in MUTANTS[rule]:
-        source = Path(str(module.__file__)).read_text()
-        assert source.count(old) == 1, f"the source has changed: change the mutant {old!r}"
-        for name, code in changed_functions(source, source.replace(old, new)):
-            with suppress(AttributeError):  # a class, whose methods come after it
-                monkeypatch.setattr(attrgetter(name)(module), "__code__", code)
+    mutate(monkeypatch, MUTANTS[rule])
     found = counterexample(RULES.judge, IDENTITIES.identify, Counter())
     assert found, f"nothing is let through without: {rule}"

@@ -17,7 +17,7 @@ def happened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What the demo does, with nothing emulated and nothing deployed."""
     seen: list[str] = []
     emulated = SimpleNamespace(close=lambda: seen.append("emulator stopped"))
-    stack = SimpleNamespace(url="http://127.0.0.1:1", stop=lambda: seen.append("stack stopped"))
+    stack = SimpleNamespace(url="http://127.0.0.1:1", outputs={}, stop=lambda: seen.append("stack stopped"))
     for name in ("AWS_PORT", "DEMO_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.argv", ["demo", "--auto"])
@@ -28,6 +28,7 @@ def happened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr("demo.emulator.running", lambda _port: closing(emulated))
     monkeypatch.setattr("demo.deploy.build", lambda: None)
     monkeypatch.setattr(demo, "LocalStack", lambda **_: stack)
+    monkeypatch.setattr("demo.roles.write_profiles", lambda *_: None)
     monkeypatch.setattr("demo.story.play", lambda url: seen.append(f"played at {url}"))
     return seen
 

@@ -78,10 +78,11 @@ def test_every_other_command_is_run_by_a_test() -> None:
 
 @pytest.mark.parametrize(("page", "command"), [each for each in SHOWN if each[1].startswith("approvals ")])
 def test_every_command_of_approvals_is_one_that_it_takes(page: str, command: str) -> None:
-    """With `--help` at its end, click parses a command, refuses unknown options and values, and runs nothing."""
+    """With `--help` after its options, click parses a command, refuses unknown options and values, and runs nothing."""
     del page
     words = shlex.split(re.split(r" (?:&&|>) ", command)[0], comments=True)[1:]
-    parsed = CliRunner().invoke(main, [*words, "--help"])
+    end = words.index("--") if "--" in words else len(words)
+    parsed = CliRunner().invoke(main, [*words[:end], "--help", *words[end:]])
     assert parsed.exit_code == 0, parsed.output
 
 

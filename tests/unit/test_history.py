@@ -51,7 +51,7 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
         (Kind.TOLD, "Sent to alice@example.com by email."),
         (Kind.TOLD, "Posted in Slack."),
         (Kind.RESPONDED, "alice@example.com approved by email."),
-        (Kind.REFUSED, "eve tried to reject by email but is not allowed to respond."),
+        (Kind.REFUSED, "eve tried to reject by email, but is not allowed to respond."),
         (Kind.WITHDRAWN, "alice@example.com withdrew this response."),
         (Kind.EXTENDED, "bob extended the deadline to 23 Nov 2026, 11:00 UTC."),
         (Kind.REMINDED, "Reminded the approvers who had not responded."),

@@ -300,7 +300,7 @@ def test_a_refused_session_is_kept_with_its_role_once() -> None:
     assert (first.verdict, first.reason) == (Verdict.NOT_ALLOWED, Reason.NOT_PROVEN)
     [refusal] = first.approval.refusals
     assert (refusal.approver.role, refusal.reason) == (DEPLOYER, "NOT_PROVEN")
-    assert "i-am-ann tried to approve by IAM, role Deployer but is not allowed to respond." in [
+    assert "i-am-ann tried to approve by IAM, role Deployer, but is not allowed to respond." in [
         entry.text for entry in history(first.approval)
     ]
     assert not judge(first.approval, a_response(approver=replace(unproven, name="bo@example.com"))).changed

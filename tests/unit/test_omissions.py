@@ -32,6 +32,7 @@ requests = st.builds(
     facts=st.lists(st.tuples(texts, texts.map(lambda text: (text * 40)[:2000])), max_size=100).map(tuple),
     links=st.lists(st.tuples(texts, st.just("https://example.com/plan")), max_size=10).map(tuple),
     context=st.dictionaries(st.text(max_size=120), values, max_size=60),
+    action=values | st.dictionaries(st.text(max_size=120), values, max_size=60),
     timeout=st.just(HOUR),
 )
 surfaces = st.sampled_from([*SURFACES.values()])
@@ -47,12 +48,13 @@ def everything(approval: Approval) -> Shown:
         facts=request.facts,
         details=tuple(markdown.parse(request.details or "")),
         links=request.links,
+        action=tuple(facts.action(request)),
         context=tuple(facts.context(approval)),
     )
 
 
 def content(shown: Shown) -> tuple[object, ...]:
-    return shown.facts, shown.details, shown.links, shown.context
+    return shown.facts, shown.action, shown.details, shown.links, shown.context
 
 
 @pytest.mark.parametrize("surface", [SLACK_MESSAGE, SLACK_HOME, EMAIL_BODY])
@@ -86,6 +88,14 @@ def test_the_rest_of_a_long_line_is_counted_in_characters() -> None:
     shown = fit(asking(context={"Blob": "x" * 50_000}), SLACK_MESSAGE)
     [(_, text)] = shown.context
     assert shown.left_out == f"{50_001 - len(text):,} of 50,000 characters of a line of the workflow input"
+
+
+def test_lines_of_the_action_that_do_not_fit_are_counted() -> None:
+    shown = fit(asking(action={"Script": "echo harmless\n" * 2000 + "rm -rf /prod"}), SLACK_MESSAGE)
+    [(label, text)] = shown.action
+    lines = text.removesuffix(f"\n{MORE}").split("\n")
+    assert (label, set(lines)) == ("Script", {"echo harmless"})
+    assert shown.left_out == f"{2001 - len(lines):,} of 2,001 lines of the action"
 
 
 def test_a_key_that_does_not_fit_is_left_out_with_its_value() -> None:

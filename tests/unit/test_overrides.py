@@ -186,6 +186,8 @@ def test_attempts_are_on_record_as_overrides_once_each() -> None:
     ]
     told = [entry.text for entry in history(approval) if entry.kind is Kind.REFUSED]
     assert "eve@example.com tried to override and approve by IAM, role AWSReservedSSO_Approver" in told[0]
+    assert told[0].endswith(", but is not allowed to override.")
+    assert told[2].endswith(", but is not allowed to respond.")
     assert approval_from_item(approval_to_item(approval)).refusals == approval.refusals
 
 

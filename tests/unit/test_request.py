@@ -52,7 +52,10 @@ def test_the_tutorials_own_input_is_all_context() -> None:
     assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
-EVERYDAY = ("Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders")
+EVERYDAY = (
+    *("Title", "Details", "Links", "Facts", "Action", "Grant", "Kind", "Severity", "Notify", "Channel", "Comment"),
+    "Reminders",
+)
 
 
 @pytest.mark.parametrize("key", EVERYDAY)

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from approvals.domain.facts import LABELS
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.grants import GrantTerms
 from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 from approvals.domain.working_hours import WorkingHours
@@ -32,6 +33,8 @@ EVERYTHING: dict[str, Json] = {
     "RequestedBy": "ro@example.com",
     "Kind": "question",
     "Severity": "high",
+    "Action": {"Command": ["apply"], "Count": 1.0},
+    "Grant": {"Uses": 2.0, "ValidMinutes": None},
     "Approvers": ["ann@example.com", "U0CY000003", "S0GROUP001"],
     "Groups": [{"Name": "ops ", "Approvers": [" bo@example.com"], "Required": 1}],
     "Silent": ["fay@example.com"],
@@ -71,6 +74,8 @@ def test_every_key_is_read() -> None:
         details="**line 1**\nline 2",
         links=(("Plan", "https://example.com/plan"),),
         facts=(("Version", "2"), ("Users", "1.5"), ("Hot", "true")),
+        action={"Command": ["apply"], "Count": 1.0},
+        grant=GrantTerms(uses=2, valid=HOUR),
         requested_by="ro@example.com",
         kind=RequestKind.QUESTION,
         severity=Severity.HIGH,

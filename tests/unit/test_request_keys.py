@@ -38,6 +38,8 @@ NOT_SHOWN = {"Channel"}
 VALUES: dict[str, Json] = {
     "Links": [{"Label": "Plan", "Url": "https://example.com/plan"}],
     "Facts": [{"Label": "Version", "Value": "2"}],
+    "Action": {"Command": ["marker"]},
+    "Grant": {"Uses": 3},
     "Groups": [{"Name": "security", "Approvers": ["ann@example.com"]}],
     "Channel": "C0123456789",
     "Comment": {"Reject": "required"},
@@ -75,7 +77,7 @@ def asking(**asked: Json) -> Approval:
     return an_approval(request=request)
 
 
-TEXTS = [key for key, schema in KEYS.items() if schema.get("type") == "string" and key not in NOT_SHOWN]
+TEXTS = [key for key, schema in KEYS.items() if schema.get("type") == "string" and key not in NOT_SHOWN] + ["Action"]
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -109,6 +111,13 @@ def test_a_search_finds_every_text(key: str) -> None:
 @pytest.mark.parametrize("key", TEXTS)
 def test_every_text_is_shown(key: str, place: str) -> None:
     assert "marker" in SURFACES[place](asking(**{key: a_value(key)})), f"{key} is not shown on {place}: {REMEDY}"
+
+
+@pytest.mark.parametrize("place", SURFACES)
+def test_the_terms_of_a_grant_are_shown(place: str) -> None:
+    shown = SURFACES[place](asking(Action="apply", Grant={"Uses": 3, "ValidMinutes": 90}))
+    shown = " ".join(shown.replace("\n| ", " ").split())  # emails are wrapped
+    assert "the action can be executed up to 3 times, within 90 minutes of the approval" in shown
 
 
 @pytest.mark.parametrize("key", TEXTS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from approvals.domain.form_changes import form_key, form_of
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, Delivery, Response
@@ -118,3 +120,12 @@ def test_a_version_that_knows_no_groups_can_not_read_a_request_with_groups() -> 
     plain: dict[str, Any] = approval_to_item(an_approval())
     assert "asked" in plain["request"]
     assert legacy.ASKED_IN_GROUPS not in plain["request"]
+
+
+@pytest.mark.parametrize("asked", [an_approval(), one_of_each(required_approvals=1)])
+def test_a_version_that_knows_no_actions_can_not_read_a_request_with_one(asked: Approval) -> None:
+    """It would ask people to approve what it does not show them."""
+    asked = replace(asked, request=replace(asked.request, action={"Command": ["rm", "-rf", "/"]}))
+    item: dict[str, Any] = approval_to_item(asked)
+    assert not {"asked", legacy.ASKED_IN_GROUPS, *legacy.ASKED} & set(item["request"])
+    assert approval_from_item(item).request == asked.request

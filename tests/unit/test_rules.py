@@ -346,7 +346,7 @@ def test_every_row_of_the_document_holds(row: Row) -> None:
 def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule() -> None:
     assert len(ROWS) >= 50
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
-    shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
+    shown = {"Title", "Details", "Links", "Facts", "Action", "Notify", "Channel", "Grant"}
     shown |= {name.title().replace("_", "") for name in LABELS}
     used = {key for row in LINES for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
