@@ -49,6 +49,9 @@ _KEYS = 80
 _FIXED = 8 * 1024
 """Bytes of the parts that are always short: steps without a recipient, places of messages, causes, times."""
 
+_NOTED = 1200
+"""Bytes of the version that the policy has now, whose parameter's name has at most 1,011 characters."""
+
 _EVENT = 48
 """Bytes of the mark of a published event."""
 
@@ -106,13 +109,14 @@ def _growth(approval: Approval) -> dict[str, int]:
     resets = changes * (approvals - 1)
     events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets + 2 * replaced)
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
+    fixed = _FIXED + (_NOTED if request.policy else 0)
     return {
         "Form": (approvals + changes) * form_bytes(request),
         "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + last,
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
         "RequiredApprovals": (approvals + rejections + resets) * response,
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
-        "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
+        "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + fixed,
     }
 
 

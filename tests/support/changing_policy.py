@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from approvals.adapters import metrics
 from approvals.adapters.policy_store import PolicyUnavailableError
+from approvals.domain.judgement import PolicyChange
+from approvals.domain.model import Approval
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.policy import Policy
+from approvals.domain.rules import judge
 from approvals.requests.policy import parse_policy
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.services.policy_changes import PolicyChanges
@@ -61,3 +66,16 @@ def a_scheduler(table: ApprovalTable, policy: ChangingPolicy, clock: Clock, logg
             logger=logger,
         ),
     )
+
+
+def ask_again(table: ApprovalTable, approval: Approval, at: datetime, **keys: Any) -> Approval:
+    """Return an approval that a changed policy asked again, with the same rules and people. It is stored.
+
+    `keys` are of the policy.
+    """
+    before = table.get(approval.id)
+    policy = PinnedPolicy(parameter=PARAMETER, version=2, sha256="2" * 64, **keys)
+    change = PolicyChange(at=at, policy=policy.identity, request=replace(before.request, policy=policy))
+    again = replace(judge(before, change).approval, people=before.people)
+    table.save(again, asked_again=True)
+    return again
