@@ -1,17 +1,15 @@
 """The action of `approvals run`: a command, the folder that it runs in, and the files that it names, by their content.
 
-Files are those that an argument names as it is, after a `=` or `@`, after `file://` or `fileb://`, or directly after
-the letter of a short option (`-fFILE`), and the program itself. What those files read or include is not covered.
+Files and folders are those that an argument names as it is, after a `=` or `@`, after `file://` or `fileb://`, or
+directly after the letter of a short option (`-fFILE`), and the program itself. What those read or include themselves is
+not covered.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 import click
 
 from approvals.domain.model import Json
+from cli.content_digests import DigestReader, NoDigestError
 
 _BEFORE_A_FILE = re.compile(r"^-[A-Za-z]|[=@]|fileb?://")
 """What can stand in an argument before the name of a file."""
@@ -27,12 +26,8 @@ _MAX_NAME = 4096
 """Bytes of a path on Linux. Source: https://man7.org/linux/man-pages/man7/path_resolution.7.html"""
 
 
-_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
-"""Errors that say that there is no such file. After any other, nobody knows what the command would read."""
-
-
 class NotApprovableError(click.UsageError):
-    """The command can't be approved: approvers could not know what it does. The text says what to change."""
+    """The command can't be approved: nobody could say what it would read. The text says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class CommandAction:
 
     @property
     def document(self) -> dict[str, Json]:
-        """The action in a request: a file's value is the SHA-256 of its content."""
+        """The action in a request: a file's value is the digest of its content."""
         return {"Command": [*self.words], "Directory": self.directory, "Files": {**self.files}}
 
 
@@ -58,13 +53,17 @@ def command_action(words: Sequence[str]) -> CommandAction:
     program = shutil.which(words[0])
     if program is None:
         raise NotApprovableError(f"{words[0]}: no program of this name in PATH.")
-    digests = ((name, _sha256(name)) for name in _names(program, words[1:]))
-    return CommandAction(program, tuple(words), directory, {name: each for name, each in digests if each})
+    reader = DigestReader()
+    try:
+        digests = {name: reader.read(name) for name in _names(program, words[1:])}
+    except NoDigestError as error:
+        raise NotApprovableError(f"The command names a file that can't be approved: {error}.") from error
+    return CommandAction(program, tuple(words), directory, {name: each for name, each in digests.items() if each})
 
 
 def _names(program: str, arguments: Iterable[str]) -> Iterator[str]:
     """Yield the program, and each text that could be the name of a file, once."""
-    seen = {""}
+    seen = {"", os.devnull}
     for text in (program, *(name for argument in arguments for name in _names_in(argument))):
         if text not in seen:
             seen.add(text)
@@ -76,31 +75,6 @@ def _names_in(argument: str) -> Iterator[str]:
     for found in _BEFORE_A_FILE.finditer(argument):
         if len(argument) - found.end() < _MAX_NAME:
             yield argument[found.end() :]
-
-
-def _sha256(name: str) -> str | None:
-    """Return the digest of a file's content; None if there is no such file. Raises `NotApprovableError`."""
-    if name == os.devnull:
-        return None
-    try:
-        _check_regular(name, Path(name).stat().st_mode)
-        # Should the file be replaced by a pipe now: opening it must not wait for a writer.
-        with open(name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
-            _check_regular(name, os.fstat(file.fileno()).st_mode)
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except OSError as error:
-        if error.errno in _NO_FILE:
-            return None
-        raise NotApprovableError(f"Can't read {name}, which the command names: {error.strerror}.") from error
-
-
-def _check_regular(name: str, mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise NotApprovableError(
-            f"{name} is a folder, whose content approvers could not know. Name its files, or pack it into one file."
-        )
-    if not stat.S_ISREG(mode):
-        raise NotApprovableError(f"{name} is not a regular file, so its content can't be approved. Write it to a file.")
 
 
 def _working_directory() -> str:

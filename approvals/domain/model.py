@@ -13,6 +13,7 @@ from approvals.domain.grants import GrantTerms
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
+from approvals.domain.previous import Previous
 from approvals.domain.steps import REQUEST, Step
 from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import WorkingHours
@@ -102,6 +103,7 @@ class Request:
     details: str | None = None
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    subject: str | None = field(default=None, metadata={"label": "Subject"})
     action: Json = None
     grant: GrantTerms | None = None
     requested_by: str | None = None
@@ -252,7 +254,8 @@ class Approval:
     `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
     is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
     writes that changed responses or deadlines; `steps` are the marks of done tasks, `reminded` is the number of
-    reminders that are due, `published` the marks of published events.
+    reminders that are due, `published` the marks of published events. `previous` is None until a request with a subject
+    is compared.
     """
 
     id: str
@@ -273,6 +276,7 @@ class Approval:
     steps: Mapping[str, datetime] = field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
     published: frozenset[str] = frozenset()
+    previous: Previous | None = None
 
     @property
     def resumed(self) -> bool | None:

@@ -18,7 +18,7 @@ from approvals.requests.policy_floor import judge_again
 from approvals.requests.result_size import check_result_size, input_of
 from approvals.services.respond import respond
 from approvals.store.items import DUE_SHARDS
-from approvals.store.policy_watch import Comparison, PolicyWatch
+from approvals.store.policy_watch import PolicyProgress, PolicyWatch
 from approvals.store.record_size import check_size
 from approvals.store.table import ApprovalTable
 
@@ -79,26 +79,26 @@ class PolicyChanges:
 
         `compare` compares one by its ID, and returns False if that failed: then it is tried again.
         """
-        comparison = self.watch.read()
-        if comparison is None or comparison.sha256 != policy.sha256:
-            comparison = Comparison(sha256=policy.sha256, since=at)
-        if comparison.done:
+        progress = self.watch.read()
+        if progress is None or progress.sha256 != policy.sha256:
+            progress = PolicyProgress(sha256=policy.sha256, since=at)
+        if progress.done:
             return
-        while comparison.shard < DUE_SHARDS and self.clock() - at < MAX_TIME:
-            ids, position = self.watch.page(comparison.shard, comparison.position)
+        while progress.shard < DUE_SHARDS and self.clock() - at < MAX_TIME:
+            ids, position = self.watch.page(progress.shard, progress.position)
             failed = [each for each in ids if not compare(each)]
-            comparison = replace(
-                comparison,
-                shard=comparison.shard if position else comparison.shard + 1,
+            progress = replace(
+                progress,
+                shard=progress.shard if position else progress.shard + 1,
                 position=position,
-                failed=comparison.failed or bool(failed),
+                failed=progress.failed or bool(failed),
             )
             if ids:
-                self.watch.store(comparison)
-        if comparison.shard == DUE_SHARDS:
-            done = not comparison.failed and at - comparison.since >= SETTLING
-            comparison = replace(comparison, shard=0, position="", failed=False, done=done)
-        self.watch.store(comparison)
+                self.watch.store(progress)
+        if progress.shard == DUE_SHARDS:
+            done = not progress.failed and at - progress.since >= SETTLING
+            progress = replace(progress, shard=0, position="", failed=False, done=done)
+        self.watch.store(progress)
 
     def _change(self, approval: Approval, policy: Policy, at: datetime) -> PolicyChange:
         """Return what the policy makes of a request, as its author wrote it. One that no longer fits is refused."""

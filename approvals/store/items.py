@@ -27,6 +27,7 @@ from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.policy_changes import last_asked
+from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
 from approvals.domain.workflow import Workflow
@@ -72,6 +73,7 @@ READABLE = (
     "deliveries",
     *legacy.DELIVERIES,
     "published",
+    "previous",
 )
 """The attributes to read of a record. Before 0.2 it also had the task token, which IAM lets only `decision` read."""
 
@@ -133,6 +135,7 @@ def approval_to_item(approval: Approval) -> Item:
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
         "deliveries": [delivery_to_item(delivery) for delivery in approval.deliveries],
         **legacy.deliveries_beside(approval.deliveries),
+        **({"previous": previous_to_item(approval.previous)} if approval.previous else {}),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
@@ -169,6 +172,7 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         steps={step: moment(at) for step, at in item["steps"].items()},
         deliveries=_all(Delivery, item["deliveries"]),
         published=frozenset(item.get("published", ())),
+        previous=from_item(Previous, item["previous"]) if item.get("previous") else None,
     )
 
 
@@ -202,6 +206,11 @@ def _object(text: str) -> dict[str, Json]:
 def people_to_item(people: People) -> Item:
     """Return the attribute that holds the resolved identities."""
     return legacy.people_beside(to_item(people))
+
+
+def previous_to_item(previous: Previous) -> Item:
+    """Return the attribute that holds the comparison with the last approved request of the subject."""
+    return to_item(previous)
 
 
 def delivery_to_item(delivery: Delivery) -> Item:

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 POLICY = "policy"
 """The id of the item. No approval has this id."""
 
-ATTRIBUTE = "comparison"
-"""The attribute of it that holds the comparison. The internet-facing functions can't write it."""
+ATTRIBUTE = "policy_progress"
+"""The attribute of it that holds the progress. The internet-facing functions can't write it."""
 
 PAGE = 100
 """Approvals that are compared between two writes of the position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class PolicyProgress:
     """How far the open approvals are compared with the policy that has this `sha256`, which was seen first at `since`.
 
     `shard` of the index of open work is next, from `position` (a key of the index as JSON, empty for its beginning).
@@ -46,33 +46,33 @@ class Comparison:
 
 
 class PolicyWatch:
-    """Reads and writes the comparison, and what each approval shows of a policy that it does not follow."""
+    """Reads and writes the progress, and what each approval shows of a policy that it does not follow."""
 
     def __init__(self, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], None]) -> None:
         self._dynamodb = dynamodb
         self._name = name
         self._writes = Writes(dynamodb, sleep)
 
-    def read(self) -> Comparison | None:
-        """Return the comparison; None if there was none."""
+    def read(self) -> PolicyProgress | None:
+        """Return the progress; None if there was none."""
         answer = self._dynamodb.get_item(
             TableName=self._name,
             Key={"id": {"S": POLICY}},
             ConsistentRead=True,
-            ProjectionExpression="#comparison",
-            ExpressionAttributeNames={"#comparison": ATTRIBUTE},
+            ProjectionExpression="#progress",
+            ExpressionAttributeNames={"#progress": ATTRIBUTE},
         )
         found = answer.get("Item", {}).get(ATTRIBUTE)
-        return from_item(Comparison, _whole_numbers(deserialize(found))) if found else None
+        return from_item(PolicyProgress, _whole_numbers(deserialize(found))) if found else None
 
-    def store(self, comparison: Comparison) -> None:
-        """Store the comparison in the place of the one before."""
+    def store(self, progress: PolicyProgress) -> None:
+        """Store the progress in the place of the one before."""
         self._writes.update(
             TableName=self._name,
             Key={"id": {"S": POLICY}},
-            UpdateExpression="SET #comparison = :comparison",
-            ExpressionAttributeNames={"#comparison": ATTRIBUTE},
-            ExpressionAttributeValues={":comparison": serialize(to_item(comparison))},
+            UpdateExpression="SET #progress = :progress",
+            ExpressionAttributeNames={"#progress": ATTRIBUTE},
+            ExpressionAttributeValues={":progress": serialize(to_item(progress))},
         )
 
     def page(self, shard: int, position: str) -> tuple[Sequence[str], str]:

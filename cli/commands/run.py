@@ -9,10 +9,12 @@ from contextlib import redirect_stdout
 from typing import Any, NoReturn
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 from click.shell_completion import CompletionItem
 
 from approvals.domain.model import iso
 from approvals.grants import GrantError, GrantExpiredError, Spend, Spender
+from cli.aws_errors import explain
 from cli.command_action import CommandAction, NotApprovableError, command_action
 from cli.context import CommandError, Context, pass_context
 from cli.document import outcome
@@ -53,8 +55,8 @@ def command(context: Context, /, *, words: tuple[str, ...], **options: Any) -> N
     """Request the approval of a command, wait, and execute the command once.
 
     Write the command after `--`. Approvers see its arguments, the working directory, and the SHA-256 of the program and
-    of each file that an argument names. When they have approved, the command is executed only if all of these are still
-    the same, and only once: the approval is spent. docs/grants.md says which files count.
+    of each file and folder that an argument names. When they have approved, the command is executed only if all of
+    these are still the same, and only once: the approval is spent. docs/grants.md says which files count.
 
     Ctrl-C while waiting cancels the request. All output of `approvals` goes to standard error. Standard input and
     output belong to the command.
@@ -115,6 +117,8 @@ def _spend(context: Context, spender: Spender, grant_id: str, words: tuple[str, 
     except GrantError as error:
         kind = _ExpiredError if isinstance(error, GrantExpiredError) else CommandError
         raise kind(f"{error.name}: {error} The command was not executed.") from error
+    except (ClientError, BotoCoreError) as error:
+        raise CommandError(f"{explain(error)} The command was not executed.") from error
     # The call takes a part of a second, in which a file could be replaced.
     if _current(words, "The grant is spent.") != action:
         raise CommandError(

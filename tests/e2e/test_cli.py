@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import boto3
@@ -23,47 +22,13 @@ from demo import aws
 from demo.person import Person, links
 from demo.stack import EMAIL, LocalStack
 from scripts.cli_reference import policy
+from tests.support.cli_processes import COMMAND, SECONDS, Cli, ended
 from tests.support.polling import seen
 
-SECONDS = 60
 CLOCK_SECONDS = 240
 """The clock ticks each minute; the machine may be slow."""
 
-COMMAND = [sys.executable, "-m", "cli", "--local"]
 LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.+)")
-
-
-class Cli:
-    """Runs the command line as somebody who has nothing but `--local`."""
-
-    def __init__(self, port: int) -> None:
-        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.environ |= {"AWS_PORT": str(port), "PYTHONWARNINGS": "error"}
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environ,
-        )
-
-    def run(self, *arguments: str) -> str:
-        """Run a command that succeeds; return its output."""
-        code, out, err = ended(self.start(*arguments))
-        assert code == 0, out + err
-        return out
-
-
-def ended(process: subprocess.Popen[str], seconds: float = SECONDS) -> tuple[int, str, str]:
-    try:
-        out, err = process.communicate(timeout=seconds)
-    finally:
-        process.kill()
-    assert "Traceback" not in err
-    return process.returncode, out, err
 
 
 @pytest.fixture(scope="module")

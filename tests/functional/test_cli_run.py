@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +19,9 @@ import pytest
 from click.testing import Result
 
 from approvals.domain.model import Action
-from tests.support.shell import Shell
+from cli.commands.run import command
+from demo.process import ROOT
+from tests.support.shell import Shell, Throttled
 from tests.support.spend_function import CALLER, FUNCTION, GRANT_ID, SPENT, SpendFunction, refused
 
 TITLE = ("--title", "Apply the plan?")
@@ -151,6 +156,19 @@ def test_a_refused_spend_executes_nothing_and_says_why(runs: Runs, name: str, co
     assert GRANT_ID not in result.output
 
 
+@pytest.mark.parametrize(("service", "operation"), [("lambda", "Invoke"), ("sts", "GetCallerIdentity")])
+def test_a_caller_without_the_right_to_spend_is_told_so_and_executes_nothing(
+    runs: Runs, service: str, operation: str
+) -> None:
+    runs.approved()
+    denied: Callable[..., Any] = Throttled(9, "AccessDeniedException", 403)
+    with runs.shell.intercepted(service, operation, denied):
+        result = runs.run(*TITLE, "--", *COMMAND)
+    assert (result.exit_code, runs.executed) == (3, [])
+    assert "AWS denied" in result.stderr
+    assert "policy in docs/cli.md. The command was not executed." in result.stderr
+
+
 def test_what_is_spent_is_the_command_as_it_is_at_the_moment_of_execution(runs: Runs) -> None:
     runs.approved(then=lambda: (runs.folder / "plan.out").write_text("another plan"))
     runs.run(*TITLE, "--", *COMMAND)
@@ -160,7 +178,7 @@ def test_what_is_spent_is_the_command_as_it_is_at_the_moment_of_execution(runs: 
     assert payload["Action"]["Files"]["plan.out"] != approved["Files"]["plan.out"]
 
 
-@pytest.mark.parametrize("change", ["replaced", "symlink", "gone", "folder"])
+@pytest.mark.parametrize("change", ["replaced", "symlink", "gone", "folder", "pipe"])
 def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Runs, change: str) -> None:
     plan, answer = runs.folder / "plan.out", runs.function._invoke
 
@@ -172,6 +190,8 @@ def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Run
             plan.symlink_to(runs.folder / "bin/deploy")
         elif change == "folder":
             plan.mkdir()
+        elif change == "pipe":
+            os.mkfifo(plan)
         return answer(request, **rest)
 
     runs.function._invoke = change_and_answer  # type: ignore[method-assign]
@@ -182,14 +202,14 @@ def test_a_file_that_changes_while_the_grant_is_spent_executes_nothing(runs: Run
 
 
 def test_a_file_that_can_not_be_approved_any_more_leaves_the_grant_unspent(runs: Runs) -> None:
-    def turn_into_a_folder() -> None:
+    def turn_into_a_pipe() -> None:
         (runs.folder / "plan.out").unlink()
-        (runs.folder / "plan.out").mkdir()
+        os.mkfifo(runs.folder / "plan.out")
 
-    runs.approved(then=turn_into_a_folder)
+    runs.approved(then=turn_into_a_pipe)
     result = runs.run(*TITLE, "--", *COMMAND)
     assert (result.exit_code, runs.executed, runs.function.payloads) == (3, [], [])
-    assert "plan.out is a folder" in result.stderr
+    assert "plan.out is a pipe" in result.stderr
     assert "The grant is not spent. The command was not executed." in result.stderr
 
 
@@ -242,7 +262,7 @@ def test_every_word_after_the_options_is_the_commands(
         ((*TITLE, "--"), "Missing argument 'COMMAND...'"),
         (("--", "deploy"), "Use --title, or --file with the request."),
         ((*TITLE, "--", "no-such-program"), "no-such-program: no program of this name in PATH."),
-        ((*TITLE, "--", "deploy", "bin"), "bin is a folder"),
+        ((*TITLE, "--", "deploy", "/dev/zero"), "/dev/zero is a pipe, a socket or a device"),
         ((*TITLE, "--action", "{}", "--", "deploy"), "No such option '--action'"),
         (
             (*TITLE, "--file", "request.json", "--", "deploy"),
@@ -287,6 +307,22 @@ def test_ctrl_c_while_waiting_cancels_the_request(runs: Runs) -> None:
     assert "The request is cancelled." in result.stderr
     [execution] = runs.shell.executions()
     assert execution["status"] == "ABORTED"
+
+
+def test_the_command_starts_as_from_a_shell() -> None:
+    """Python ignores a signal that ends a command whose reader has gone, and a new program would inherit that."""
+    code = (
+        "from cli.command_action import command_action; from cli.commands.run import _execute; print('buffered')\n"
+        "_execute(command_action(['sh', '-c', 'echo $0 $1; kill -PIPE $$; echo alive', 'a', 'b c']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGPIPE, "buffered\na b c\n"), done.stderr
+
+
+def test_a_shell_completes_the_names_of_files() -> None:
+    [argument] = [each for each in command.params if each.name == "words"]
+    [found] = argument.shell_complete(click.Context(command), "pl")
+    assert (found.value, found.type) == ("pl", "file")
 
 
 def test_a_program_that_the_system_can_not_execute_is_an_error(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import ReadTimeoutError
 
 from approvals.grants import Spender
+from tests.support.fakes import FakeContext
 
 GRANT_ID = "abcdefghijklmnopqrstuvwxyz.0123456789abcdef0123456789abcdef"
 CALLER = "arn:aws:sts::123456789012:assumed-role/deploy/ci"
@@ -52,11 +54,16 @@ class _Body(io.BytesIO):
 
 @dataclass
 class SpendFunction:
-    """Gives the answers in order, the last again and again. An exception is an answer that is lost on its way."""
+    """Gives the answers in order, the last again and again. An exception is an answer that is lost on its way.
+
+    With `handler`, the answers are those of a real handler instead, and `lost` of them are lost.
+    """
 
     answers: list[Answer] = field(default_factory=lambda: [dict(SPENT)])
     payloads: list[dict[str, Any]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    handler: Callable[[Any, Any], dict[str, Any]] | None = None
+    lost: int = 0
 
     def spender(self) -> Spender:
         """Return a spender whose Lambda client sends to this function, and whose STS client knows the caller."""
@@ -71,9 +78,21 @@ class SpendFunction:
 
     def _invoke(self, request: Any, **_: Any) -> AWSResponse:
         self.payloads.append(json.loads(request.body))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self._answer(self.payloads[-1])
         failed = isinstance(answer, dict) and "errorMessage" in answer
         return _response(request, {"X-Amz-Function-Error": "Unhandled"} if failed else {}, _Body(answer))
+
+    def _answer(self, payload: dict[str, Any]) -> Answer:
+        if self.handler is None:
+            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        try:
+            answer: Answer = self.handler(payload, FakeContext())
+        except Exception as error:  # noqa: BLE001  # as Lambda does
+            answer = refused(type(error).__name__, str(error))
+        if self.lost:
+            self.lost -= 1
+            return ReadTimeoutError(endpoint_url="https://lambda")
+        return answer
 
     def _identity(self, request: Any, **_: Any) -> AWSResponse:
         text = (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from approvals.requests.codec import canonical
 from cli.command_action import NotApprovableError, command_action
 from demo.process import ROOT
 
@@ -85,22 +88,89 @@ def test_the_null_device_has_no_content_to_approve() -> None:
     assert len(command_action(["terraform", os.devnull, f"--out={os.devnull}"]).files) == 1
 
 
-@pytest.mark.parametrize("argument", ["folder", ".", "-chdir=folder", "-Cfolder", "@folder"])
-def test_a_folder_is_refused(argument: str) -> None:
-    Path("folder").mkdir()
-    with pytest.raises(NotApprovableError, match=r"is a folder, .* Name its files, or pack it into one file"):
-        command_action(["terraform", argument])
+@pytest.mark.parametrize("argument", ["infra", ".", "-chdir=infra", "-Cinfra", "@infra"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: Path("infra/a").write_text("another"),
+        lambda: Path("infra/modules/deep/b").write_text("another"),
+        lambda: Path("infra/modules/new").touch(),
+        lambda: Path("infra/modules/empty").mkdir(),
+        lambda: Path("infra/a").rename("infra/c"),
+        lambda: Path("infra/modules/deep/b").unlink(),
+        lambda: Path("outside/main.tf").write_text("another"),
+        lambda: Path("outside").rename("elsewhere"),
+    ],
+)
+def test_a_folder_counts_by_everything_in_it(argument: str, change: Callable[[], object]) -> None:
+    Path("infra/modules/deep").mkdir(parents=True)
+    Path("infra/a").write_text("a")
+    Path("infra/modules/deep/b").write_text("b")
+    Path("outside").mkdir()
+    Path("outside/main.tf").write_text("c")
+    Path("infra/link").symlink_to("../outside")
+    before = command_action(["terraform", argument])
+    assert command_action(["terraform", argument]) == before
+    change()
+    after = command_action(["terraform", argument])
+    assert before.words == after.words
+    assert before.files.keys() == after.files.keys()
+    assert before.files != after.files
+
+
+def test_a_file_with_the_text_of_a_folders_digest_is_not_that_folder() -> None:
+    Path("infra").mkdir()
+    Path("infra/a").write_bytes(b"a")
+    before = command_action(["terraform", "infra"]).files["infra"]
+    text = canonical({"a": digest(b"a")})
+    assert before == f"folder-{digest(text.encode())}"
+    shutil.rmtree("infra")
+    Path("infra").write_text(text)
+    assert command_action(["terraform", "infra"]).files["infra"] != before
+
+
+def test_a_folder_without_fixed_content_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("infra").mkdir()
+    Path("infra/loop").symlink_to("../infra")
+    with pytest.raises(NotApprovableError, match="infra/loop contains itself"):
+        command_action(["terraform", "infra"])
+    Path("infra/loop").unlink()
+    os.mkfifo("infra/pipe")
+    with pytest.raises(NotApprovableError, match="infra/pipe is a pipe"):
+        command_action(["terraform", "infra"])
+    Path("infra/pipe").unlink()
+    Path(os.fsdecode(b"infra/\xff")).touch()
+    with pytest.raises(NotApprovableError, match="'infra' has a file whose name is not UTF-8"):
+        command_action(["terraform", "infra"])
+    monkeypatch.setattr("cli.content_digests.MAX_FILES", 2)
+    with pytest.raises(NotApprovableError, match="is one of more than 2 files, which is the maximum"):
+        command_action(["terraform", "infra"])
+
+
+def test_a_link_that_leads_nowhere_counts_as_nothing_until_it_leads_somewhere() -> None:
+    Path("infra").mkdir()
+    Path("infra/link").symlink_to("nowhere")
+    before = command_action(["terraform", "infra"])
+    Path("infra/nowhere").touch()
+    assert command_action(["terraform", "infra"]) != before
+
+
+def test_folders_may_be_nested_deeper_than_python_calls() -> None:
+    """Or be refused, which needs no more calls than Python allows."""
+    Path("/".join(["d"] * 400)).mkdir(parents=True)
+    with pytest.raises(NotApprovableError, match="or is nested deeper than 100 folders"):
+        command_action(["terraform", "d"])
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting_for_it() -> None:
     os.mkfifo("pipe")
-    with pytest.raises(NotApprovableError, match="pipe is not a regular file"):
+    with pytest.raises(NotApprovableError, match="pipe is a pipe, a socket or a device"):
         command_action(["terraform", "pipe"])
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket")
-        with pytest.raises(NotApprovableError, match="socket is not a regular file"):
+        with pytest.raises(NotApprovableError, match="socket is a pipe, a socket or a device"):
             command_action(["terraform", "--to=socket"])
-    with pytest.raises(NotApprovableError, match="/dev/zero is not a regular file"):
+    with pytest.raises(NotApprovableError, match="/dev/zero is a pipe, a socket or a device"):
         command_action(["terraform", "/dev/zero"])
 
 
@@ -115,7 +185,7 @@ def test_a_symlink_counts_by_what_it_leads_to() -> None:
     assert command_action(["terraform", "link"]).files["link"] == digest(b"b")
     Path("link").unlink()
     Path("link").symlink_to("link")
-    with pytest.raises(NotApprovableError, match="Can't read link, which the command names"):
+    with pytest.raises(NotApprovableError, match="can't be approved: can't read link"):
         command_action(["terraform", "link"])
 
 
@@ -177,7 +247,7 @@ def test_a_file_that_can_not_be_read_is_refused(folder: Path, folder_mode: int) 
     said = subprocess.run(
         [*drop, sys.executable, "-c", code], cwd=folder, env=environ, capture_output=True, text=True, check=False
     )
-    assert "Can't read dir/secret, which the command names: Permission denied." in said.stdout, said.stderr
+    assert "can't be approved: can't read dir/secret: Permission denied." in said.stdout, said.stderr
 
 
 def test_what_is_not_utf_8_is_refused_because_approvers_could_not_read_it() -> None:

@@ -31,7 +31,7 @@ READ = {
     "AnswerFunction": set(LISTED),
     "NotifyFunction": set(READABLE),
     "DigestFunction": set(READABLE),
-    "LifecycleFunction": {*READABLE, "comparison"},
+    "LifecycleFunction": {*READABLE, "policy_progress"},
 }
 """What a function may read of a record, and of other items. `decision` may read all of it."""
 
@@ -39,7 +39,7 @@ WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}
 """What the public functions may write into a record."""
 
 RECORD = {*approval_to_item(an_approval()), *READABLE, "task_token", "published", "escalated_at"}
-STRANGE = {"user", "kind", "text", "response_url", "left_at", "mails", "absences", "comparison", "anything"}
+STRANGE = {"user", "kind", "text", "response_url", "left_at", "mails", "absences", "policy_progress", "anything"}
 """Attributes of other items: of replies of earlier versions, of mail slots, the absences, and what the scheduler notes
 of the policy."""
 
@@ -148,7 +148,7 @@ def _unreadable(function: str) -> Iterator[Request]:
     yield from (("dynamodb:GetItem", arn(TABLE), keys) for keys in (WHOLE, UNNAMED))
     if function == "LifecycleFunction":  # a record, or what it noted of the policy
         for attribute in sorted({*RECORD} - {"id"}):
-            yield "dynamodb:GetItem", arn(TABLE), projected(attribute, "comparison")
+            yield "dynamodb:GetItem", arn(TABLE), projected(attribute, "policy_progress")
     if function == "NotifyFunction":
         for attribute in sorted({*RECORD, *STRANGE} - {*READABLE, "absences"}):  # a record and the absences in one call
             yield "dynamodb:BatchGetItem", arn(TABLE), projected(attribute)
