@@ -8,6 +8,7 @@ from typing import Any
 from approvals.domain import comparison, rules
 from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.grants import MAX_SPENT_BY
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.previous import Part
 from approvals.domain.profiles import is_group
@@ -53,6 +54,9 @@ _FIXED = 8 * 1024
 _NOTED = 1200
 """Bytes of the version that the policy has now, whose parameter's name has at most 1,011 characters."""
 
+_SPEND = _KEYS + 2 * len("0" * 64) + MAX_SPENT_BY * _WIDEST + _MOMENT
+"""Bytes of a use of a grant: its key's digest, who spent it, and when."""
+
 _CHANGE = 3 * comparison.MAX_TEXT * _WIDEST + _KEYS
 """Bytes of a change since the last approved request: its name and its two values."""
 
@@ -87,7 +91,7 @@ def check_size(approval: Approval) -> None:
     problem = (
         f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
         f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer approvals, "
-        "or name fewer people."
+        "name fewer people, or set Uses in Grant lower."
     )
     raise InvalidRequestError([problem])
 
@@ -121,6 +125,7 @@ def _growth(approval: Approval) -> dict[str, int]:
         "RequiredApprovals": (approvals + rejections + resets) * response,
         "Subject": _previous_bytes(approval, addresses),
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
+        "Grant": (request.grant.uses if request.grant else 0) * (_SPEND + _EVENT),
         "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + fixed,
     }
 
