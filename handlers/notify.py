@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.requests.identities import Resolver
+from approvals.services.compare import Comparer
 from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
 from approvals.store.absences import AbsenceTable
 from approvals.store.queries import Listing
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
+from approvals.store.subjects import SubjectIndex
 from bot.resolver import SlackResolver
 from handlers.settings import NotifySettings
 from handlers.stream_worker import Worker
@@ -35,6 +37,12 @@ def build(environ: Mapping[str, str]) -> Worker:
         table=wiring.table,
         channels=wiring.channels,
         identities=StackIdentities(shared=config.email, resolvers=resolvers),
+        compare=Comparer(
+            table=wiring.table,
+            subjects=SubjectIndex(wiring.dynamodb, config.table_name),
+            clock=wiring.clock,
+            logger=wiring.logger,
+        ),
         decisions=wiring.queue(config.decision_queue_url),
         clock=wiring.clock,
         logger=wiring.logger,

@@ -135,6 +135,10 @@ class AnswerSettings(TableSettings):
     policy_parameter: str
 
 
+class SpendSettings(TableSettings):
+    """Settings of `spend`."""
+
+
 class BotSettings(TableSettings):
     """Settings of `bot`."""
 

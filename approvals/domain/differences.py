@@ -10,27 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum
+from enum import Enum
 from functools import reduce
 from operator import getitem
 from typing import Any, Final, cast
 
 from approvals.domain.model import Json
+from approvals.domain.previous import Part
 
 Path = tuple[str | int, ...]
 """Keys of objects and indexes of lists, from the outside in. Facts and fields begin with a label and its number."""
 
 Pairs = tuple[tuple[str, Json], ...]
 """Labels and values in order. A label can occur several times."""
-
-
-class Part(StrEnum):
-    """A part of a request that is compared, in the order in which changes are told."""
-
-    FACTS = "Facts"
-    ACTION = "Action"
-    FORM = "Form"
-    CONTEXT = "Context"
 
 
 class Missing(Enum):

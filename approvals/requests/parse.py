@@ -33,8 +33,8 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 EVERYDAY = frozenset(
     {
-        *("Title", "Details", "Links", "Facts", "Action", "Grant", "Kind", "Severity", "Notify", "Channel", "Comment"),
-        "Reminders",
+        *("Title", "Details", "Links", "Facts", "Action", "Grant", "Subject", "Kind", "Severity", "Notify", "Channel"),
+        *("Comment", "Reminders"),
     }
 )
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.

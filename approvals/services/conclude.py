@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
+from approvals.domain.comparison import comparable_key
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Decision
 from approvals.domain.steps import Step, outcome_step
@@ -76,10 +77,15 @@ class Resumer:
             reached = self.workflows.reached(approval)
         status = approval.status.value
         self.logger.info("workflow resumed" if reached else "workflow no longer waiting", extra={"status": status})
-        now = self.table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self.clock())
+        now = self._mark(approval, reached=reached)
         # Behind the mark: a crash between the two loses a count instead of doubling it.
         self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
+
+    def _mark(self, approval: Approval, *, reached: bool) -> Approval:
+        if not reached:
+            return self.table.mark(approval, Step.WORKFLOW_GONE, self.clock())
+        return self.table.mark(approval, Step.RESUME, self.clock(), subject=comparable_key(approval))
 
     def _task_token(self, approval_id: str) -> str:
         token = self.tokens.get(approval_id)

@@ -21,6 +21,7 @@ from approvals.requests.delegations import changed_delegations
 from approvals.requests.parse import InvalidRequestError
 from approvals.requests.result_size import check_result_size, input_of
 from approvals.services.channel import Channel, News, NewsKind
+from approvals.services.compare import Comparer
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
 from approvals.services.tasks import NEWS, Run, StepsFailedError
@@ -61,6 +62,7 @@ class Notifier:
     table: ApprovalTable
     channels: Sequence[Channel]
     identities: Identities
+    compare: Comparer
     decisions: RetryQueue
     clock: Callable[[], datetime]
     logger: Logger
@@ -81,7 +83,8 @@ class Notifier:
             if approval.workflow.attempt and not approval.told:
                 self._supersede_earlier_attempts(approval)
             try:
-                approval = self._tell(self._identified(approval, absences), absences)
+                approval = self.compare(self._identified(approval, absences), last=last)
+                approval = self._tell(approval, absences)
             except StepsFailedError as failure:
                 if last:
                     self._give_up(approval.id, failure)

@@ -15,6 +15,7 @@ from approvals.domain.model import Approval, Json, Request
 from approvals.domain.people import People
 from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id, new_link_key
+from approvals.domain.spending import digest, grant_id
 from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
 from approvals.requests.policy_floor import parse_under
 from approvals.requests.result_size import check_result_size
@@ -85,6 +86,7 @@ class RequestHandler:
             workflow=call.workflow,
             requested_at=now,
             deadline=now + request.timeout,
+            grant_hash=digest(grant_id(call.task_token)) if request.grant else "",
             people=None if needs_lookup(request) else People(),
         )
         check_size(approval)

@@ -31,7 +31,7 @@ _RECORDS = 10
 holds several copies at once: with 100, a list would take more memory than it may (128 MB)."""
 
 _WITHOUT_CONTEXT = (
-    *(name for name in LISTED if name != "request"),
+    *(name for name in LISTED if name not in ("request", "previous")),
     *(f"request.{name}" for name in REQUEST_WITHOUT_CONTEXT),
 )
 

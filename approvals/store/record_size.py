@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from approvals.domain import rules
+from approvals.domain import comparison, rules
 from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.grants import MAX_SPENT_BY
 from approvals.domain.model import Action, Approval, Request
+from approvals.domain.previous import Part
 from approvals.domain.profiles import is_group
 from approvals.domain.result import comment_bytes, form_bytes, most_approvals
 from approvals.requests.codec import KEY
@@ -49,6 +51,12 @@ _KEYS = 80
 _FIXED = 8 * 1024
 """Bytes of the parts that are always short: steps without a recipient, places of messages, causes, times."""
 
+_SPEND = _KEYS + 2 * len("0" * 64) + MAX_SPENT_BY * _WIDEST + _MOMENT
+"""Bytes of a use of a grant: its key's digest, who spent it, and when."""
+
+_CHANGE = 3 * comparison.MAX_TEXT * _WIDEST + _KEYS
+"""Bytes of a change since the last approved request: its name and its two values."""
+
 _EVENT = 48
 """Bytes of the mark of a published event."""
 
@@ -80,7 +88,7 @@ def check_size(approval: Approval) -> None:
     problem = (
         f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
         f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer approvals, "
-        "or name fewer people."
+        "name fewer people, or set Uses in Grant lower."
     )
     raise InvalidRequestError([problem])
 
@@ -111,9 +119,23 @@ def _growth(approval: Approval) -> dict[str, int]:
         "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + last,
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
         "RequiredApprovals": (approvals + rejections + resets) * response,
+        "Subject": _previous_bytes(approval, addresses),
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
+        "Grant": (request.grant.uses if request.grant else 0) * (_SPEND + _EVENT),
         "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
     }
+
+
+def _previous_bytes(approval: Approval, addresses: list[int]) -> int:
+    """Return the bytes of the comparison with an earlier approval: who approved it, its changes, who sees its values.
+
+    Two people for each recipient: an approver and their delegate, by each of their names.
+    """
+    if approval.request.subject is None or approval.previous:
+        return 0
+    names = (comparison.MAX_NAMES + 1) * 2 * _NAME
+    viewers = sum(2 * (2 * max(_ADDRESS, address) + _USER_ID + 3) for address in addresses)
+    return comparison.MAX_CHANGES * _CHANGE + names + viewers + (len(Part) + 6) * _KEYS
 
 
 def _replaceable(approval: Approval) -> int:

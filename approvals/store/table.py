@@ -13,6 +13,7 @@ from approvals.domain.absences import Absence
 from approvals.domain.errors import ConflictError
 from approvals.domain.model import Approval, Delivery, Status, iso
 from approvals.domain.people import People
+from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply
 from approvals.domain.steps import Step
 from approvals.store import legacy
@@ -26,6 +27,7 @@ from approvals.store.items import (
     changeable_to_item,
     delivery_to_item,
     people_to_item,
+    previous_to_item,
 )
 from approvals.store.reading import read_approval
 from approvals.store.writes import ConditionsFailedError, Writes, explained
@@ -157,6 +159,12 @@ class ApprovalTable:
             return False
         return True
 
+    def keep_previous(self, approval: Approval, previous: Previous) -> Approval:
+        """Store the comparison with an earlier request, once. Return the current approval. Raise `NotFoundError`."""
+        new = "attribute_exists(id) AND attribute_not_exists(previous)"
+        values = {"previous": previous_to_item(previous)}
+        return self._update_if(approval.id, "SET previous = :previous", new, values) or self.get(approval.id)
+
     def announced(self, approval: Approval) -> bool:
         """Store that everyone knows this version. Return False if it has changed since."""
         values = {"no": "no", "version": approval.version}
@@ -170,8 +178,11 @@ class ApprovalTable:
         *,
         delivery: Delivery | None = None,
         parts: Sequence[str] = (),
+        subject: str | None = None,
     ) -> Approval:
         """Mark a step as done, with the message that it left, and remove the marks of its parts.
+
+        With the key of its `subject`, the approval is found by later requests from then on.
 
         Return the current approval, for the caller to go on with. Raise `NotFoundError`.
         """
@@ -181,6 +192,9 @@ class ApprovalTable:
         taken = [f"steps.#{name}" for name in removed]
         if step in (Step.RESUME, Step.WORKFLOW_GONE):
             taken += ["due_shard", "due_at"]
+        if subject:
+            put += ["approved_subject = :subject", "approved_at = :at"]
+            values["subject"] = subject
         if delivery:
             beside, more = legacy.delivery_beside(delivery)
             # Records of earlier versions have no list yet.

@@ -84,6 +84,7 @@ class HumanApproval(Construct):
         self.state_machine_human_approval_arn = self._output("StateMachineHumanApprovalArn")
         self.slack_request_url = self._output("SlackRequestUrl")
         self.answers_url = self._output("AnswersUrl")
+        self.spend_function_arn = self._output("SpendFunctionArn")
         self.approver_policy_arn = self._output("ApproverPolicyArn")
         self.approval_topic_arn = self._output("ApprovalTopicArn")
         self.approval_table_name = self._output("ApprovalTableName")

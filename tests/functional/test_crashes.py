@@ -11,11 +11,15 @@ from collections.abc import Callable
 
 import pytest
 
+from approvals.domain.comparison import subject_key
 from approvals.domain.history import history
+from approvals.domain.previous import Comparison, Previous
+from approvals.store.subjects import SubjectIndex
 from tests.support.crash_scenarios import SCENARIOS, check
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulated_services import Calls, Fault
 from tests.support.simulation import Simulation
+from tests.support.tables import TABLE
 
 PROVE = os.environ.get("PROVE") == "1"
 
@@ -29,6 +33,7 @@ QUICK = (
     "two must approve",
     "one of each group",
     "a changed form",
+    "a subject",
 )
 
 
@@ -70,6 +75,21 @@ def test_whatever_call_breaks_every_event_is_published(
         assert bool(happened) == bool(simulation.approvals())
         if broken is None:
             assert len(simulation.published) == len(happened)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_whatever_call_breaks_a_request_is_compared_and_found_by_its_subject(
+    fault: Fault, simulate: Callable[..., Simulation]
+) -> None:
+    scenario = SCENARIOS["a subject"]
+    whole = simulate(scenario, Calls()).calls
+    about = [n for n in whole.worth_breaking(fault) if whole.names[n] in ("Notify Query", "Notify UpdateItem")]
+    assert any(whole.names[n] == "Notify Query" for n in whole.places.values())
+    for broken in [*(about if PROVE else about[::3]), None]:
+        simulation = simulate(scenario, Calls(broken, fault))
+        [approval] = simulation.approvals()
+        assert approval.previous == Previous(comparison=Comparison.NONE)
+        assert SubjectIndex(simulation._dynamodb, TABLE).newest(subject_key("Deploy Web"), 10) == [approval.id]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -352,7 +352,7 @@ def test_a_crash_before_the_mark_repeats_no_resumption_and_counts_once(
 ) -> None:
     decide(table)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

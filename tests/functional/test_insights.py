@@ -28,7 +28,7 @@ from handlers.stream_worker import Worker
 from tests.support.builders import TOKEN, WORKFLOW, a_call, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.insights import Event, events, queries, run
-from tests.support.services import no_policy
+from tests.support.services import a_comparer, no_policy
 from web.handler import CallbackHandler
 
 QUERIES = queries()
@@ -82,6 +82,7 @@ def asked(
             table=table,
             channels=channels,
             identities=the_identities(messenger, subscribers, email=OWN),
+            compare=a_comparer(table, clock, logger),
             decisions=queue,
             clock=clock,
             logger=logger,

@@ -26,6 +26,7 @@ from demo.slack import Message, Slack, SlackError
 from tests.support.builders import BOB, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, FakeWorkflows, OneToken
+from tests.support.services import a_comparer
 
 ALICES, BOBS, CAROL = "U0ALICE01", "U0BOB00002", "U0CAROL003"
 ALICE_IN_SLACK = replace(BOB, id=ALICES, name="alice")
@@ -102,6 +103,7 @@ def backend(table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock
         table=table,
         channels=channels,
         identities=the_identities(messenger, FakeSubscribers(), email=email),
+        compare=a_comparer(table, clock, logger),
         decisions=FakeQueue(),
         clock=clock,
         logger=logger,

@@ -41,6 +41,7 @@ from approvals.domain.absences import Absence
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, Delivery, Response, Status
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
@@ -189,9 +190,14 @@ class RacedTable(ApprovalTable):
         *,
         delivery: Delivery | None = None,
         parts: Sequence[str] = (),
+        subject: str | None = None,
     ) -> Approval:
         others_first()
-        return super().mark(approval, step, at, delivery=delivery, parts=parts)
+        return super().mark(approval, step, at, delivery=delivery, parts=parts, subject=subject)
+
+    def keep_previous(self, approval: Approval, previous: Previous) -> Approval:
+        others_first()
+        return super().keep_previous(approval, previous)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         others_first()

@@ -156,6 +156,14 @@ def ask_for_nonsense(simulation: Simulation) -> None:
     simulation.ask({"Approval": {"Titel": "Deploy"}})
 
 
+def name_the_subject(simulation: Simulation) -> None:
+    """Ask for a subject that was never approved before, and approve by email: later requests find the approval."""
+    asked = {"Title": "Deploy", "Subject": "deploy web", "Approvers": [PARAMETERS["Email"], "U0BOB00002"]}
+    simulation.ask({"Approval": {**asked, "Facts": [{"Label": "Replicas", "Value": 3}]}})
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+
+
 def retry_the_state(simulation: Simulation) -> None:
     """Request again with a new token, as Step Functions does when Lambda's answer was lost."""
     simulation.ask()
@@ -213,6 +221,7 @@ SCENARIOS = {
     "an invalid request": Scenario(
         play=ask_for_nonsense, statuses=(), answers=("InvalidApprovalRequest",), mails=(), messages=(), replies=0
     ),
+    "a subject": Scenario(play=name_the_subject),
     "the state is retried": Scenario(
         play=retry_the_state,
         statuses=(Status.CANCELLED, Status.APPROVED),

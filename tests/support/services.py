@@ -10,10 +10,12 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.policy import Policy
 from approvals.services.channel import Channel
+from approvals.services.compare import Comparer
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Identities, Notifier
 from approvals.services.publish import Publisher
 from approvals.services.request import RequestHandler
+from approvals.store.subjects import SubjectIndex
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import HOUR
@@ -65,11 +67,17 @@ def a_notifier(
         table=table,
         channels=channels,
         identities=identities,
+        compare=a_comparer(table, clock, logger),
         decisions=decisions or a_queue(),
         clock=clock,
         logger=logger,
         publisher=publisher,
     )
+
+
+def a_comparer(table: ApprovalTable, clock: Clock, logger: Logger) -> Comparer:
+    """Return what compares a request with earlier approvals of its subject, in the same table."""
+    return Comparer(table=table, subjects=SubjectIndex(table._dynamodb, table._name), clock=clock, logger=logger)
 
 
 def a_resumer(

@@ -120,6 +120,7 @@ class Simulation:
                 (
                     *(str(item.get(name)) for name in ("status", "version", "news")),
                     "M" in item.get("people", {}),
+                    "previous" in item,
                     *item.get("steps", {}).get("M", ()),
                     *sorted(item.get("published", {}).get("SS", ())),
                 )

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.differences import MISSING, Change, Content, Part, Path, Value, apply, diff, is_same, pointer
+from approvals.domain.differences import MISSING, Change, Content, Path, Value, apply, diff, is_same, pointer
+from approvals.domain.previous import Part
 from approvals.requests.codec import canonical
 
 names = st.sampled_from(["", "a", "b", "/", "~", "~1", "a/b", "Replicas"])

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import rules
+from approvals.domain.comparison import MAX_CHANGES as MAX_CHANGES_KEPT
+from approvals.domain.comparison import MAX_NAMES, MAX_TEXT, compare, subject_key
 from approvals.domain.eligibility import eligible
 from approvals.domain.events import events
 from approvals.domain.form_changes import MAX_CHANGES, form_key
@@ -18,14 +20,15 @@ from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.groups import Group
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Response
+from approvals.domain.model import Action, Approval, Decision, MoreTime, Presence, Request, Response, Status, iso
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.previous import ComparedPart, NamedChange, Part, Previous
 from approvals.domain.result import most_approvals
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
 from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError
-from approvals.store.items import approval_to_item
+from approvals.store.items import approval_to_item, previous_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
 from bot.channel import MAX_DIRECT
 from iam.sessions import MAX_ADDRESS
@@ -83,6 +86,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         reminders=tuple(timedelta(minutes=minutes) for minutes in range(1, draw(st.integers(1, 11)))),
         more_time=MoreTime(draw(st.integers(0, 10)), timedelta(hours=1)),
         context={"k": "x" * draw(st.integers(0, 100_000))},
+        subject=draw(st.sampled_from([None, "deploy web"])),
     )
     found = People(approvers=people[:half], escalation=people[half:])
     if half > 1 and draw(st.booleans()):
@@ -127,7 +131,7 @@ def _stranger(number: int) -> Approver:
 def grown(approval: Approval) -> Approval:
     """Return the approval with all that people and functions can add to it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
-    approval = replace(approval, deliveries=(MESSAGE,))
+    approval = replace(approval, deliveries=(MESSAGE,), previous=_previous(approval) if request.subject else None)
     approval = judge(approval, ScheduledCheck(NOW + timedelta(hours=2))).approval
     people = approval.people
     assert people is not None
@@ -157,6 +161,19 @@ def grown(approval: Approval) -> Approval:
             said = replace(said, key="x" * 16, seen=form_key(approval))
             approval = judge(approval, said).approval
     return _marked(approval)
+
+
+def _previous(approval: Approval) -> Previous:
+    """Compare the request with an approval of all its people, with the longest names and changes."""
+    decision = Decision(status=Status.APPROVED, at=NOW, channel="email")
+    change = NamedChange(name=WIDE * MAX_TEXT, before=WIDE * MAX_TEXT, after=WIDE * MAX_TEXT)
+    return replace(
+        compare(replace(approval, decision=decision, deliveries=(MESSAGE,)), approval),
+        approved_by=(f"{WIDE * 80} for {WIDE * 80}",) * (MAX_NAMES + 1),
+        approved_at=NOW,
+        parts=tuple(ComparedPart(part=part, changes=10**6) for part in Part),
+        changes=(change,) * MAX_CHANGES_KEPT,
+    )
 
 
 def _changed_often(approval: Approval, able: list[Approver], at: datetime) -> Approval:
@@ -226,7 +243,17 @@ def test_no_record_grows_beyond_what_was_reckoned_when_it_was_asked(approval: Ap
     largest = grown(approval)
     assert largest.decision or largest.standing
     item = approval_to_item(largest) | {"published": largest.published}
+    if approval.request.subject:
+        item |= {"approved_subject": subject_key(approval.request.subject), "approved_at": item["requested_at"]}
     assert item_size(item) <= greatest_size(approval)
+
+
+@given(approvals())
+def test_the_comparison_with_an_earlier_approval_has_room_of_its_own(approval: Approval) -> None:
+    named = replace(approval, request=replace(approval.request, subject="deploy web"))
+    without = replace(approval, request=replace(approval.request, subject=None))
+    added = {"previous": previous_to_item(_previous(named)), "approved_subject": "a" * 64, "approved_at": iso(NOW)}
+    assert item_size(added) <= greatest_size(named) - greatest_size(without)
 
 
 def test_requests_whose_greatest_result_fits_are_accepted_and_no_larger_ones() -> None:

@@ -53,8 +53,8 @@ def test_the_tutorials_own_input_is_all_context() -> None:
 
 
 EVERYDAY = (
-    *("Title", "Details", "Links", "Facts", "Action", "Grant", "Kind", "Severity", "Notify", "Channel", "Comment"),
-    "Reminders",
+    *("Title", "Details", "Links", "Facts", "Action", "Grant", "Subject", "Kind", "Severity", "Notify", "Channel"),
+    *("Comment", "Reminders"),
 )
 
 
