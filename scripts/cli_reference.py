@@ -36,7 +36,8 @@ approvals show bclqip
 
 It uses the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
 you set `--stack`. `--local` uses the stack that `make demo` (or `approvals demo`) runs on this machine; an installed
-`approvals` finds the credentials of that run if you call it in the folder of the checkout.
+`approvals` finds the credentials of that run if you call it in the folder of the checkout. With `--profile alice` (or
+`bob`, `carol`, `dave`, `ivy`) it signs as that person of the demo.
 
 To name an approval, use its ID, the first 4 or more characters of its ID, or the name or ARN of its execution. Emails,
 Slack messages and `approvals list` show the first 6 characters. If more than one approval matches, the command changes
