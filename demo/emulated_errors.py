@@ -1,7 +1,7 @@
-"""The name of a function's error. The emulator calls each error of a Python function `Runtime.HandlerError`.
+"""Errors of Python functions as Lambda reports them: with the name of the exception's class as `errorType`.
 
-AWS names it after the exception's class, and state machines catch it by that name.
-Source: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+The emulator reports another type for all of them, and the traceback in its log. Callers of `spend` tell its errors
+apart by their type.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-UNNAMED = "Runtime.HandlerError"
-_RAISED = re.compile(r"^(?:\w+\.)*(\w+)(?::|$)", re.MULTILINE)
+_ANY_ERROR = "Runtime.HandlerError"
 
 
-def named(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the result of an invocation, with the name of its error if its log has a traceback."""
+def name_error(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of an invocation. An error gets the type of the class with which its traceback ends."""
     body = result.get("body")
-    if not (result.get("error") and isinstance(body, dict) and body.get("errorType") == UNNAMED):
+    if not result.get("error") or not isinstance(body, dict) or body.get("errorType") != _ANY_ERROR:
         return result
-    _, found, trace = str(result.get("log", "")).rpartition("Traceback (most recent call last):\n")
-    raised = _RAISED.search(trace) if found else None
-    return {**result, "body": {**body, "errorType": raised[1]}} if raised else result
+    first_line = str(body.get("errorMessage", "")).partition("\n")[0]
+    raised = re.findall(rf"^(?:\w+\.)*(\w+): {re.escape(first_line)}$", str(result.get("log", "")), re.MULTILINE)
+    return {**result, "body": {**body, "errorType": raised[-1]}} if raised else result
