@@ -91,9 +91,10 @@ class ChannelSettings(EmailSettings, EventSettings):
 
 
 class RequestSettings(TokenSettings):
-    """Settings of `request`. Without `policy_parameter`, there is no policy."""
+    """Settings of `request`. Without `policy_parameter`, there is no policy; `remind_during` may be empty, too."""
 
     default_timeout_minutes: str
+    remind_during: str
     policy_parameter: str
 
 
