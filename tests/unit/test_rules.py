@@ -30,6 +30,7 @@ from approvals.domain.judgement import (
     ExtensionRequest,
     Judgement,
     Override,
+    PolicyChange,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -124,6 +125,7 @@ VERDICTS = {
     "no effect": Verdict.NOT_DUE,
     "reminds": Verdict.MOVED_ON,
     "escalates": Verdict.MOVED_ON,
+    "asks again": Verdict.ASKED_AGAIN,
 }
 STATUSES = {
     "open": Status.PENDING,
@@ -279,6 +281,8 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:  # noq
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
+    if step.startswith("the policy "):
+        return policy_change(step, approval, at)
     if " overrides" in step:
         return override_of(step, at)
     found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|extends the deadline)( in Slack)?(?: with (.+))?", step)
@@ -293,6 +297,23 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:  # noq
             return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
+
+
+def policy_change(step: str, approval: Approval, at: datetime) -> PolicyChange:
+    """A change of the policy: to one with other people, one that requires or allows so much, or one that refuses."""
+    before = approval.request.policy
+    assert before
+    after = replace(before, version=before.version + 1, sha256=f"{before.version + 1}" * 64)
+    request: Request | None = replace(approval.request, policy=after)
+    if found := re.fullmatch(r"the policy changes to require (\d) approvals", step):
+        request = replace(approval.request, policy=after, required_approvals=int(found[1]))
+    elif found := re.fullmatch(r"the policy changes to allow (\d+) minutes", step):
+        request = replace(approval.request, policy=after, timeout=int(found[1]) * MINUTE)
+    elif step == "the policy refuses the request":
+        request = None
+    else:
+        assert step == "the policy changes", step
+    return PolicyChange(at=at, policy=after.identity, request=request, problems=() if request else ("Too little.",))
 
 
 def override_of(step: str, at: datetime) -> Override:
@@ -327,6 +348,8 @@ def test_every_row_of_the_document_holds(row: Row) -> None:
         events.append(happened)
         judgement = judge(approval, happened)
         before, approval, now = approval, judgement.approval, happened.at
+        if approval.people is None:  # after a change of the policy
+            approval = replace(approval, people=people_of(approval.request))
         verdicts.append(judgement.verdict)
     assert (verdicts, approval.status) == (row.verdicts, row.status)
     assert not row.replaces or any(response.withdrawn_by for response in approval.responses)
