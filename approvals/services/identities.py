@@ -10,7 +10,8 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
 from approvals.domain.people import Delegation, People
 from approvals.domain.profiles import open_channels
-from approvals.requests.identities import Resolver, find_delegations, identify
+from approvals.requests.identities import find_delegations, identify
+from approvals.requests.lookup import Resolver
 from approvals.requests.parse import InvalidRequestError
 
 
