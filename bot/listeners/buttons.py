@@ -75,7 +75,8 @@ def respond_with(
     except NotYetRecordedError:
         notes = (seat_sentence(approval, click.approver, click.at), form_wording.reset_notice(approval, click.approver))
         note = " ".join(filter(None, notes))
-        modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
+        metadata, user = click.modal_metadata(action, form_key(approval)), click.approver.id
+        modal = response_modal(approval, action, metadata, note=note, user=user)
         if on_page:
             recorder.leave_page_link(click)
         elif error := _open_modal(client, click.trigger, modal):
