@@ -97,7 +97,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "decided_by_name": Column("Display name of this person.", _of_decider(lambda approver: approver.name)),
     "channel": Column(
-        "Channel of the decision: `email`, `slack`, or `system` for the scheduler.",
+        "Channel of the decision: `email`, `slack`, `iam`, or `system` for the scheduler.",
         _of_decision(lambda decision: decision.channel),
     ),
     "cancelled_by": Column(

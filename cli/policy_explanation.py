@@ -16,6 +16,7 @@ from approvals.domain.model import Json
 from approvals.domain.parts import join_names
 from approvals.domain.pinned_policy import AppliedRule
 from approvals.domain.policy import (
+    DOCUMENT,
     Enforce,
     Policy,
     PolicyRule,
@@ -67,18 +68,20 @@ class Outcome:
 
     def lines(self) -> Iterator[str]:
         """Yield each rule, whether it applies and why, what it requires and raises, and what becomes of the request."""
+        changes = "would change" if self.judged.problems else "changes"
         for rule in self.policy.rules:
-            yield plain(f"{rule.name}: {self._why(rule)}")
+            yield plain(f"{_label(rule)}: {self._why(rule)}")
             if applied := self._applied.get(rule.name):
+                yield from _limits(rule)
                 yield from (f"  requires {plain(each)}" for each in applied.required)
-                yield from (f"  raises {plain(each)}" for each in applied.raised)
+                yield from (f"  {changes} {plain(each.replace(': ', ' from ', 1))}" for each in applied.raised)
         yield ""
         match self.name:
             case "refused":
-                yield "Refused:"
+                yield "Refused. An execution with this request fails at once:"
                 yield from (f"  {plain(problem)}" for problem in self.judged.problems)
             case "raised":
-                yield "Raised. The request becomes:"
+                yield "Accepted, and raised. The request becomes:"
                 yield from as_json(dict(self.raised), indent=2).splitlines()
             case _:
                 yield "Accepted as it is."
@@ -128,11 +131,36 @@ def as_input(document: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def describe(policy: Policy) -> Iterator[str]:
-    """Yield each rule of a policy: when it applies, what it does with a request below it, and what it requires."""
+    """Yield each rule of a policy: when it applies, what it does with a request that asks for less, what it requires.
+
+    Then yield the groups, and who can override.
+    """
     for rule in policy.rules:
-        deed = "raises requests" if rule.enforce is Enforce.RAISE else "refuses requests"
-        yield plain(f"{rule.name}: {_condition(rule)}; {deed} below it")
+        deed = "is raised" if rule.enforce is Enforce.RAISE else "is refused"
+        yield plain(f"{_label(rule)}: {_condition(rule)}; a request that asks for less {deed}")
+        yield from _limits(rule)
         yield from (f"  requires {plain(each)}" for each in requirements(rule))
+    for name, group in policy.groups.items():
+        delegates = f"; delegates: {join_names(group.delegates)}" if group.delegates else ""
+        yield plain(f"group {name}: {join_names(group.approvers)}{delegates}")
+    if policy.override_roles:
+        yield plain(f"override: through {join_names(policy.override_roles)}")
+
+
+def _label(rule: PolicyRule) -> str:
+    return "policy (the document's own keys)" if rule.name == DOCUMENT else rule.name
+
+
+def _limits(rule: PolicyRule) -> Iterator[str]:
+    """Yield what a request can't do where the rule applies, whatever it asks for."""
+    if rule.approvers is not None:
+        yield f"  lets only {plain(join_names(rule.approvers))} approve" if rule.approvers else "  lets nobody approve"
+    if rule.requester_required:
+        yield "  requires RequestedBy"
+    if not rule.open_requests:
+        yield "  requires approvers or groups by name (no open requests)"
+    if not rule.self_approval:
+        yield "  lets nobody approve their own request"
 
 
 def changes(before: str | None, after: str) -> list[str]:
@@ -168,7 +196,7 @@ def _reason(reading: Reading, *, unless: bool) -> str:
     is_listed = reading.applies is not unless
     decisive = [_value(each) for each in reading.stated if (comparable(each) in known) is is_listed]
     key = "Unless" if unless else "When"
-    return f"{reading.key} is {join_names(decisive)}, which {key} {'lists' if is_listed else 'does not list'}"
+    return f"{reading.key} is {join_names(decisive)}, which its {key} {'lists' if is_listed else 'does not list'}"
 
 
 def _value(value: Scalar) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from approvals.domain.model import Action, Json, Presence
-from approvals.domain.working_hours import DAYS
+from approvals.domain.working_hours import EXAMPLE, parse_working_hours
+from approvals.requests.codec import write_hours
 from approvals.requests.schema import load
 from cli.options import COUNT
 
@@ -66,7 +67,7 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "RemindDuring": (
         "--remind-during",
         "DAYS FROM-TO ZONE",
-        'Delay reminders and the escalation to these hours. Example: "Mon-Fri 09:00-17:00 Europe/Berlin".',
+        f'Delay reminders and the escalation to these hours. Example: "{EXAMPLE}".  [default: the stack\'s]',
     ),
     "EscalateTo": ("--escalate-to", "WHO", "Additional approver after --escalate-after-minutes. Repeatable."),
     "EscalateAfterMinutes": (
@@ -81,7 +82,6 @@ _GRANT = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 
 _GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?(?:=(.+))?")
 
-_HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -193,25 +193,10 @@ def _grant(_context: click.Context, _option: click.Parameter, text: str | None) 
 def _working_hours(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Json] | None:
     if text is None:
         return None
-    found = _HOURS.fullmatch(text)
-    days = _days(found[1]) if found else []
-    if not found or not days:
-        raise click.UsageError(
-            f'--remind-during {text!r}: use DAYS FROM-TO ZONE, for example "Mon-Fri 09:00-17:00 Europe/Berlin".'
-        )
-    return {"Days": days, "From": found[2], "To": found[3], "TimeZone": found[4]}
-
-
-def _days(text: str) -> list[Json]:
-    """Return the days in `Mon-Wed,Fri`; none if one of them is no day."""
-    days: list[Json] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
-            return []
-        week = DAYS[DAYS.index(first) :] + DAYS[: DAYS.index(first)]  # Sat-Mon are three days.
-        days += week[: week.index(last or first) + 1]
-    return list(dict.fromkeys(days))
+    hours = parse_working_hours(text)
+    if hours is None:
+        raise click.UsageError(f'--remind-during {text!r}: use DAYS FROM-TO ZONE, for example "{EXAMPLE}".')
+    return write_hours(hours)
 
 
 _OBJECTS: Mapping[str, Callable[..., Json]] = {"Action": _action, "Grant": _grant, "RemindDuring": _working_hours}

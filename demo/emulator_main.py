@@ -20,6 +20,7 @@ from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
 from demo import emulated_iam, emulated_simulator
+from demo.emulated_errors import name_error
 from demo.request_filter import ClosedEmulator
 
 MAX_PROCESSES = os.cpu_count() or 2
@@ -32,7 +33,7 @@ _execute = lambda_svc._execute_function_dispatch  # noqa: SLF001 it has no setti
 @wraps(_execute)
 def _execute_in_turn(function: Any, config: dict[str, Any], *arguments: Any) -> Any:
     with _slots.setdefault(config["FunctionName"], threading.BoundedSemaphore(MAX_PROCESSES)):
-        return _execute(function, config, *arguments)
+        return name_error(_execute(function, config, *arguments))
 
 
 def _is_root(access_key_id: str) -> bool:

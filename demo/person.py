@@ -14,9 +14,11 @@ from html.parser import HTMLParser
 from typing import Any, TypeVar
 
 from demo.request_filter import PAGE_HEADER
-from demo.slack import MEMBERS, USERS
+from demo.slack import DIRECT_CHANNELS, MEMBERS, USERS
 
 ALICE, BOB = USERS
+DAVE = "U0DAVE0006"
+"""He is not in the channel."""
 _SECONDS = 60
 _BUTTON = {"approve": "approval:approve", "reject": "approval:reject"}
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
@@ -69,6 +71,10 @@ class Person:
         clicked = {"ts": message["ts"], "action_id": menu["action_id"], "user_id": user, "option": option}
         return self._post_json("/api/slack/click", clicked)
 
+    def command(self, text: str, user: str = ALICE) -> Answer:
+        """Type /approvals and a text in Slack's channel."""
+        return self._post_json("/api/slack/command", {"text": text, "user_id": user})
+
     def submit(self, values: dict[str, str], user: str = ALICE) -> Answer:
         """Fill in a user's open Slack dialog, by block ID, and submit it."""
         modal = self._first(
@@ -119,13 +125,15 @@ class Person:
             seconds,
         )
 
-    def message(self, name: str, *, edited: bool = False) -> Json:
-        """Return the Slack message about an execution, as posted or once it was edited."""
+    def message(self, name: str, *, edited: bool = False, to: str = "") -> Json:
+        """Return the Slack message about an execution, as posted or once it was edited; `to` a user, a direct one."""
         return self._first(
             lambda state: (
                 seen
                 for seen in state["slack"]["messages"]
-                if name in json.dumps(seen["blocks"]) and (seen["edited"] or not edited)
+                if name in json.dumps(seen["blocks"])
+                and (seen["edited"] or not edited)
+                and (not to or seen["channel"] == DIRECT_CHANNELS[to])
             ),
             f"no Slack message about {name}",
         )

@@ -17,6 +17,7 @@ APPROVER = "AWSReservedSSO_Approver_0123456789abcdef"
 BREAK_GLASS = "AWSReservedSSO_BreakGlass_fedcba9876543210"
 """Names as IAM Identity Center makes them: the sessions of such roles identify people."""
 
+_PATH = "/aws-reserved/sso.amazonaws.com/"
 OVERRIDER = "ivy"
 
 _ROLES = {**dict.fromkeys(MEMBERS.values(), APPROVER), OVERRIDER: BREAK_GLASS}
@@ -55,10 +56,10 @@ def write_profiles(file: Path, outputs: Mapping[str, str]) -> None:
 
 
 def _create(iam: Any, name: str, policy_arn: str) -> None:
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST), MaxSessionDuration=_SECONDS)
+    iam.create_role(RoleName=name, Path=_PATH, AssumeRolePolicyDocument=json.dumps(_TRUST), MaxSessionDuration=_SECONDS)
     iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=json.dumps(_RIGHTS))
     iam.attach_role_policy(RoleName=name, PolicyArn=policy_arn)
 
 
 def _arn(role: str) -> str:
-    return f"arn:aws:iam::{aws.ACCOUNT}:role/{role}"
+    return f"arn:aws:iam::{aws.ACCOUNT}:role{_PATH}{role}"

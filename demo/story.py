@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from demo.person import ALICE, BOB, Answer, Json, Person, check, heading, links
+from demo.person import ALICE, BOB, DAVE, Answer, Json, Person, check, heading, links
 
 TUTORIAL_INPUT: Json = {"Comment": "Testing the human approval tutorial."}
 DEPLOYMENT: Json = {
@@ -36,6 +37,7 @@ FIREWALL: Json = {
         ],
     }
 }
+ROTATION: Json = {"Approval": {"Title": "Rotate the database password", "Approvers": ["alice@example.com"]}}
 DELETION: Json = {"Approval": {"Title": "Delete the old production database", "Severity": "high"}}
 RENEWAL: Json = {
     "Approval": {
@@ -63,6 +65,7 @@ def play(url: str) -> None:
     _clicked_again(person)
     _two_of_three_with_a_form(person)
     _one_of_each_group(person)
+    _delegate(person)
     _high_severity(person)
     _reminded_and_escalated(person, renewal)
     print(f"\nAll steps passed in {time.monotonic() - started:.0f} s.", flush=True)
@@ -172,6 +175,26 @@ def _one_of_each_group(person: Person) -> None:
     groups = [(group["Name"], len(group["ApprovedBy"])) for group in result["Groups"]]
     check(groups == [("security", 1), ("ops", 1)], f"the result has the groups {groups}")
     _saw(f"bob of ops approved in Slack: {result['Status']}, and the result names who approved of each group")
+
+
+def _delegate(person: Person) -> None:
+    _part("Alice is away, and dave responds for her")
+    day = datetime.now(UTC).date() + timedelta(days=7)
+    person.command(f"away until {day}, ask @dave")
+    person.ephemeral_text(ALICE, "", "End your absence")
+    _saw(f"alice typed in Slack: /approvals away until {day}, ask @dave")
+    name = person.start("rotation", ROTATION)
+    message = person.message(name, to=DAVE)
+    person.mail(name, to="alice@")
+    _saw("dave, who is not in the channel, was asked in a direct message, and alice by email as ever")
+    person.click(message, "approve", DAVE)
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    [response] = result["Responses"]
+    check(response.get("For") == "alice@example.com", f"the result has the response {response}")
+    _saw(f"dave approved: {result['Status']}, for alice@example.com")
+    person.command("away off")
+    person.ephemeral_text(ALICE, message["ts"], "no longer responds for you")
+    _saw("alice ended her absence: /approvals away off")
 
 
 def _high_severity(person: Person) -> None:

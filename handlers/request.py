@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from approvals.adapters import metrics
+from approvals.domain.working_hours import parse_working_hours
 from approvals.services.request import RequestHandler
 from handlers.settings import RequestSettings
 from handlers.wiring import Wiring
@@ -21,6 +22,7 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
         tokens=wiring.tokens(config),
         workflows=wiring.workflows,
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
+        working_hours=parse_working_hours(config.remind_during),
         clock=wiring.clock,
         logger=wiring.logger,
         requested=metrics.count_request,

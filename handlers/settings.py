@@ -91,9 +91,10 @@ class ChannelSettings(EmailSettings, EventSettings):
 
 
 class RequestSettings(TokenSettings):
-    """Settings of `request`. Without `policy_parameter`, there is no policy."""
+    """Settings of `request`. Without `policy_parameter`, there is no policy; `remind_during` may be empty, too."""
 
     default_timeout_minutes: str
+    remind_during: str
     policy_parameter: str
 
 
@@ -133,6 +134,10 @@ class AnswerSettings(TableSettings):
 
     account_id: str
     policy_parameter: str
+
+
+class SpendSettings(TableSettings):
+    """Settings of `spend`."""
 
 
 class BotSettings(TableSettings):

@@ -32,10 +32,16 @@ _CALLER = re.compile(r"AROA[A-Z0-9]{1,124}:(?P<name>[A-Za-z0-9_+=,.@-]{2,64})")
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 """
 
-_IDENTITY_CENTER = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,32}_[0-9a-f]{16}")
+IDENTITY_CENTER = re.compile(r"AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,32}_[0-9a-f]{16}")
 """The whole name of a role that IAM Identity Center makes: a permission set's name and 16 digits.
 
 Source: https://docs.aws.amazon.com/singlesignon/latest/userguide/using-sso-with-iam-roles.html
+"""
+
+IDENTITY_CENTER_PATH = "/aws-reserved/sso.amazonaws.com/"
+"""How the paths of these roles begin. Nobody else can use it; a session does not show it.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names
 """
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -110,7 +116,7 @@ def proves_person(role: str, account: str, roles: Iterable[PersonRole] | None) -
 
 def _person_role(role: str, roles: Iterable[PersonRole] | None) -> PersonRole | None:
     if roles is None:
-        return PersonRole(role=role) if _IDENTITY_CENTER.fullmatch(role_name(role)) else None
+        return PersonRole(role=role) if IDENTITY_CENTER.fullmatch(role_name(role)) else None
     return next((each for each in roles if without_path(each.role) == role), None)
 
 

@@ -36,7 +36,8 @@ approvals show bclqip
 
 It uses the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
 you set `--stack`. `--local` uses the stack that `make demo` (or `approvals demo`) runs on this machine; an installed
-`approvals` finds the credentials of that run if you call it in the folder of the checkout.
+`approvals` finds the credentials of that run if you call it in the folder of the checkout. With `--profile alice` (or
+`bob`, `carol`, `dave`, `ivy`) it signs as that person of the demo.
 
 To name an approval, use its ID, the first 4 or more characters of its ID, or the name or ARN of its execution. Emails,
 Slack messages and `approvals list` show the first 6 characters. If more than one approval matches, the command changes
@@ -111,10 +112,11 @@ POLICY_TEXT = """\
 A user or a CI role needs this policy. It reads no task token and no link key, so it lets its holder request, read and
 cancel approvals. To respond with `approve`, `reject` and `withdraw`, its holder also needs
 [the policy of the stack](iam-channel.md#what-an-operator-grants). Remove what you don't use: `Request` is for
-`request`, `Cancel` for `cancel` and `--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor`
-and `slack connect` need the permissions of a deployment; [`verify-deployment`](operate.md#verify-a-deployment) has a
-list of its own. `policy` needs `ssm:GetParameter`, `ssm:GetParameterHistory` and, to set it, `ssm:PutParameter` on the
-policy's parameter: the last only for its owners. `cancel` also calls `sts:GetCallerIdentity`, which needs no
+`request`, `Spend` for `run` and `mcp`, `Cancel` for `cancel`, `run` and `--cancel-on-interrupt`, `Approvers` and
+`Subscriptions` for `approvers`. `doctor` and `slack connect` need the permissions of a deployment;
+[`verify-deployment`](operate.md#verify-a-deployment) has a list of its own. `policy` needs `ssm:GetParameter`,
+`ssm:GetParameterHistory` and, to set it, `ssm:PutParameter` on the policy's parameter: the last only for its owners.
+`cancel`, `run` and `mcp` also call `sts:GetCallerIdentity`, which needs no
 permission.
 """
 
@@ -141,6 +143,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             },
             _allow("Executions", "states:DescribeExecution", executions),
             _allow("Request", "states:StartExecution", machine),
+            _allow("Spend", "lambda:InvokeFunction", outputs["SpendFunctionArn"]),
             _allow("Cancel", "states:StopExecution", executions),
             _allow("Approvers", ["sns:ConfirmSubscription", "sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
             # IAM has no resource type for a subscription.
@@ -231,6 +234,7 @@ def _rights() -> Iterator[str]:
         "ApprovalTableName": "TABLE",
         "StateMachineHumanApprovalArn": "arn:aws:states:REGION:ACCOUNT:stateMachine:MACHINE",
         "ApprovalTopicArn": "arn:aws:sns:REGION:ACCOUNT:TOPIC",
+        "SpendFunctionArn": "arn:aws:lambda:REGION:ACCOUNT:function:SPEND",
     }
     yield json.dumps(policy("ACCOUNT", "REGION", "human-approval", outputs), indent=2)
     yield "```"

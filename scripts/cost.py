@@ -153,8 +153,8 @@ STANDING = (
     ),
 )
 
-METRICS = 13
-"""Custom metrics that requests and decisions can write, in all channels and with all outcomes."""
+METRICS = 14
+"""Custom metrics that requests, decisions and spends can write, in all channels and with all outcomes."""
 
 IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most, if each is written in every hour of the month"),)
 """Not by the approval: CloudWatch bills a custom metric for each hour in which it is written, however often."""
@@ -164,8 +164,9 @@ FULL = (
     Standing(
         "CloudWatch",
         "alarm_month",
-        9,
-        "for each function that has no essential one, for pages, and for responses by IAM",
+        11,
+        "for each function that has no essential one, for pages, and for responses by IAM; the one for spends watches "
+        "two metrics",
     ),
 )
 """With `Monitoring=Full`."""

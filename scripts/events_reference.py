@@ -15,6 +15,7 @@ from typing import Any
 from approvals.domain.events import SOURCE, Event, events
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, iso
@@ -86,6 +87,8 @@ def approval() -> Approval:
         severity=Severity.HIGH,
         approvers=(ann.address, bo.address),
         required_approvals=2,
+        action={"Deploy": "web", "Version": "2.4.1"},
+        grant=GrantTerms(uses=1, valid=timedelta(hours=1)),
         form=(FormField(name="Share", label="Percent of users", type=FieldType.NUMBER),),
         timeout=timedelta(hours=1),
         escalate_to=(lead.address,),
@@ -125,7 +128,9 @@ def examples() -> list[dict[str, Json]]:
     """Return one event of every kind, as EventBridge delivers it."""
     decided = approval()
     when = NOON + timedelta(minutes=42, seconds=2)
-    ends = [replace(decided, steps={**decided.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
+    by = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:deploy:deploy-241"
+    spent = replace(decided, spends={"key": Spend(use=1, by=by, at=NOON + timedelta(minutes=43))})
+    ends = [replace(spent, steps={**spent.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
     found = {event.kind: event for end in ends for event in events(end, STACK)}
     return [delivered(found[kind]) for kind in Kind]
 

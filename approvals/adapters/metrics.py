@@ -32,6 +32,18 @@ OVERRIDDEN = "ApprovalOverridden"
 """A person decided alone, in an emergency."""
 
 
+SPEND_REFUSED = "SpendRefused"
+"""A grant was not spent: in all, and by `Error`. Lambda counts it as an error of the function, too."""
+
+
+def count_refused_spend(error: str) -> None:
+    """Count a refused spend by the name of its error."""
+    metrics = _metrics()
+    metrics.add_dimensions(Error=error)
+    metrics.add_metric(SPEND_REFUSED, MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
 def count_override() -> None:
     """Count an override."""
     metrics = _metrics()

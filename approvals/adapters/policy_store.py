@@ -44,6 +44,4 @@ class PolicyStore:
             raise self._unavailable(f"it is invalid: {error}") from error
 
     def _unavailable(self, reason: str) -> PolicyUnavailableError:
-        return PolicyUnavailableError(
-            f"The approval policy {self._parameter} can't be read ({reason}). Nothing was asked."
-        )
+        return PolicyUnavailableError(f"The approval policy {self._parameter} can't be read ({reason}).")

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.adapters.failures import delivery_error
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
+from approvals.domain.spending import grant_id
 from approvals.domain.wording import decision_of
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ class Workflows:
         """
         decision = decision_of(approval)
         if decision.status in (Status.APPROVED, Status.REJECTED):
+            found = output(approval, grant_id(task_token))
             with _translated_errors():
-                self._stepfunctions.send_task_success(taskToken=task_token, output=output(approval))
+                self._stepfunctions.send_task_success(taskToken=task_token, output=found)
         else:
             # `reached` finds this failure in the history by the ID.
             cause = f"{(decision.cause or '')[: MAX_CAUSE - 60]} (approval {approval.id})".strip()

@@ -13,6 +13,7 @@ from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver, People
 from approvals.domain.result import groups, override, under_policy
+from approvals.domain.spending import in_order
 
 SOURCE = "human-approval"
 
@@ -156,6 +157,12 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
     }
 
 
+def _spent(approval: Approval, entry: Entry) -> dict[str, Json]:
+    spend = in_order(approval.spends.values())[_number(entry) - 1]
+    uses = approval.request.grant.uses if approval.request.grant else None
+    return {"SpentBy": spend.by, "SpentAt": iso(spend.at), "Use": spend.use, "Uses": uses}
+
+
 def _nothing(_approval: Approval, _entry: Entry) -> dict[str, Json]:
     return {}
 
@@ -174,6 +181,7 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.DECIDED: _decided,
     Kind.RESUMED: _nothing,
     Kind.GONE: _nothing,
+    Kind.SPENT: _spent,
 }
 """What events have besides the common keys."""
 

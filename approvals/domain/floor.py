@@ -207,18 +207,21 @@ def _groups(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Ite
         for name, number in rule.required_groups.items():
             needed[name] = max(number, needed.get(name, 0))
     written = {group.name for group in request.groups}
-    for group in request.groups:
-        members = group.approvers or (policy.groups[group.name].approvers if group.name in policy.groups else ())
-        yield replace(group, approvers=members, required=max(group.required, needed.get(group.name, 0)))
+    own = [replace(group, approvers=_members(policy, group)) for group in request.groups]
+    for group in own:
+        yield replace(group, required=max(group.required, needed.get(group.name, 0)))
     added = [name for name in needed if name not in written]
     for name in added:
         yield Group(name=name, approvers=policy.groups[name].approvers, required=needed[name])
-    named = tuple(
-        dict.fromkeys((*request.approvers, *(n for g in request.groups for n in g.approvers), *request.silent))
-    )
+    named = tuple(dict.fromkeys((*request.approvers, *(n for g in own for n in g.approvers), *request.silent)))
     joining = {canonical(name) for group in added for name in policy.groups[group].approvers}
     if added and named and not joining <= {canonical(name) for name in named}:
         yield Group(name=REQUESTED, approvers=named, required=request.required_approvals)
+
+
+def _members(policy: Policy, group: Group) -> tuple[str, ...]:
+    """Return the members of a group as the request has it. Those of the policy's own need not be written."""
+    return group.approvers or (policy.groups[group.name].approvers if group.name in policy.groups else ())
 
 
 def _too_many_groups(merged: Request) -> Iterator[str]:

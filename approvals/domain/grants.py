@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+MAX_SPENT_BY = 300
+"""Characters of the text that says who spends a grant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +15,12 @@ class GrantTerms:
 
     uses: int
     valid: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """One use of a grant: the first is number 1. `by` is the caller's word, `at` is in UTC."""
+
+    use: int
+    by: str
+    at: datetime

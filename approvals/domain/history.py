@@ -12,12 +12,14 @@ from approvals.domain import facts, form_wording, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.delegate_wording import for_owner, owner_name
 from approvals.domain.form_changes import is_withdrawn, reset_cause
+from approvals.domain.grant_wording import spend_sentence
 from approvals.domain.kind_wording import ended, words_of
 from approvals.domain.model import Action, Approval, Decision, Response, Status, readable
 from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
 from approvals.domain.profiles import profile_of
+from approvals.domain.spending import in_order
 from approvals.domain.steps import Step
 
 
@@ -37,6 +39,7 @@ class Kind(StrEnum):
     DECIDED = "ApprovalDecided"
     RESUMED = "WorkflowResumed"
     GONE = "WorkflowGone"
+    SPENT = "GrantSpent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     if approval.decision:
         yield _decision(approval, approval.decision)
     yield from _workflow(approval)
+    yield from _spends(approval)
 
 
 _REMINDER = re.compile(r"reminder-\d+")
@@ -217,6 +221,13 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
     ):
         if step in approval.steps:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
+
+
+def _spends(approval: Approval) -> Iterator[Entry]:
+    for spend in in_order(approval.spends.values()):
+        yield Entry(
+            key=f"spend-{spend.use}", kind=Kind.SPENT, at=spend.at, text=spend_sentence(spend, approval.request.grant)
+        )
 
 
 def _how(approver: Approver) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from approvals.domain.form_fields import FormField, FormValue
-from approvals.domain.grants import GrantTerms
+from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
@@ -252,8 +252,9 @@ class Approval:
     `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
     is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
     writes that changed responses or deadlines; `steps` are the marks of done tasks, `reminded` is the number of
-    reminders that are due, `published` the marks of published events. `previous` is None until a request with a subject
-    is compared.
+    reminders that are due, `published` the marks of published events. `grant_hash` is the digest of the grant's id, or
+    empty where it was not read; `spends` are the uses of the grant, by the digests of their keys. `previous` is None
+    until a request with a subject is compared.
     """
 
     id: str
@@ -274,6 +275,8 @@ class Approval:
     steps: Mapping[str, datetime] = field(default_factory=dict)
     deliveries: tuple[Delivery, ...] = ()
     published: frozenset[str] = frozenset()
+    grant_hash: str = field(default="", repr=False)
+    spends: Mapping[str, Spend] = field(default_factory=dict)
     previous: Previous | None = None
 
     @property

@@ -14,6 +14,7 @@ from approvals.domain.people import Approver, People
 from approvals.domain.policy_wording import policy_document
 from approvals.domain.profiles import is_group
 from approvals.domain.seats import approvals_in, demands
+from approvals.domain.spending import terms_of, valid_until
 
 MAX_OUTPUT = 262_144
 """UTF-8 bytes that SendTaskSuccess takes at the most, and that a state's output may have: the input with the result.
@@ -40,12 +41,17 @@ _ID = 254 + len('"", ')
 _OVERRIDE = 2500
 """Bytes of an override's keys, of its role and of its policy, whose parameter's name has at most 1,011 characters."""
 
+_GRANT = 200
+"""Bytes of the grant: its id of 65 characters, its uses and its end."""
+
 _GROUP = 200
 """Bytes of a group's keys, name and number."""
 
 
-def result(approval: Approval) -> dict[str, Json]:
+def result(approval: Approval, grant_id: str = "") -> dict[str, Json]:
     """Return the result of an approval that was approved or rejected, in PascalCase.
+
+    Only the workflow learns the `grant_id`: for others, `Grant` is without it.
 
     `Responses` are those that count, each with its `Form`; the request's `Form` has the values of all approvals among
     them. Raise `ValueError` for an approval that ended otherwise, in an error.
@@ -67,7 +73,16 @@ def result(approval: Approval) -> dict[str, Json]:
         **({"Groups": [*groups(approval)]} if approval.request.groups else {}),
         **under_policy(approval.request),
         **({"Override": found} if (found := override(approval)) else {}),
+        **({"Grant": found} if (found := _grant(approval, grant_id)) else {}),
     }
+
+
+def _grant(approval: Approval, grant_id: str) -> dict[str, Json] | None:
+    terms = terms_of(approval)
+    if terms is None:
+        return None
+    own: dict[str, Json] = {"Id": grant_id} if grant_id else {}
+    return {**own, "Uses": terms.uses, "ValidUntil": iso(valid_until(approval, terms))}
 
 
 def override(approval: Approval) -> dict[str, Json] | None:
@@ -106,9 +121,9 @@ def groups(approval: Approval) -> list[dict[str, Json]]:
     ]
 
 
-def output(approval: Approval) -> str:
+def output(approval: Approval, grant_id: str = "") -> str:
     """Return the result as the JSON text for SendTaskSuccess (at most `MAX_OUTPUT` UTF-8 bytes)."""
-    return json.dumps(result(approval), ensure_ascii=False)
+    return json.dumps(result(approval, grant_id), ensure_ascii=False)
 
 
 def most_approvals(request: Request, people: People | None) -> int:
@@ -134,7 +149,9 @@ def most_bytes(request: Request, people: People | None = None) -> int:
     forms = (most + 1) * form_bytes(request)
     in_groups = sum(_GROUP + most * _ID for _ in request.groups)
     policy = len(json.dumps(under_policy(request)).encode())
-    return _FRAME + least_of_each + last + decision + forms + in_groups + policy + _override_bytes(request, people)
+    grant = _GRANT if request.grant else 0
+    found = _FRAME + least_of_each + last + decision + forms + in_groups + policy + grant
+    return found + _override_bytes(request, people)
 
 
 def _override_bytes(request: Request, people: People | None) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """The days of the week, in the order of `date.weekday`."""
+
+
+EXAMPLE: Final = "Mon-Fri 09:00-17:00 Europe/Berlin"
+"""Hours as people write them, for messages."""
+
+_WRITTEN = re.compile(r"(\S+) (\d\d:\d\d)-(\d\d:\d\d) (\S+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,34 @@ class WorkingHours:
         last = day + timedelta(days=self.end < self.start)
         opens, shuts = max(_meanings(day, self.start, zone)), min(_meanings(last, self.end, zone))
         return (opens, shuts) if DAYS[day.weekday()] in self.days else (opens, opens)
+
+
+def parse_working_hours(written: str) -> WorkingHours | None:
+    """Return the hours in a text such as `Mon-Fri 09:00-17:00 Europe/Berlin`; None if it has another form.
+
+    The days are ranges and single days: `Mon-Wed,Fri`. The time zone may be one that this machine does not know.
+    """
+    found = _WRITTEN.fullmatch(written)
+    days = _parse_days(found[1]) if found else ()
+    if not found or not days:
+        return None
+    try:
+        start, end = time.fromisoformat(found[2]), time.fromisoformat(found[3])
+    except ValueError:  # 24:30
+        return None
+    return WorkingHours(days=days, start=start, end=end, zone=found[4])
+
+
+def _parse_days(written: str) -> tuple[str, ...]:
+    """Return the days in `Mon-Wed,Fri`; none if one of them is no day."""
+    days: list[str] = []
+    for part in written.split(","):
+        first, dash, last = part.partition("-")
+        if first not in DAYS or (last if dash else first) not in DAYS:
+            return ()
+        week = DAYS[DAYS.index(first) :] + DAYS[: DAYS.index(first)]  # Sat-Mon are three days.
+        days += week[: week.index(last or first) + 1]
+    return tuple(dict.fromkeys(days))
 
 
 def find_zone(name: str) -> tzinfo | None:

@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import HTTPClientError, IncompleteReadError
 
+from approvals.domain.grants import MAX_SPENT_BY
 from approvals.domain.model import Json
 from approvals.grants.errors import REFUSALS, SpendFailedError
 from approvals.grants.json_copies import copied
@@ -27,9 +28,6 @@ CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard",
 
 ATTEMPTS = 3
 """Calls of the function, if it fails or its answer is lost, in addition to botocore's."""
-
-MAX_SPENT_BY = 300
-"""Characters of `SpentBy`. The ARN of an IAM user with a long path has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ class Spender:
             "GrantId": copied(grant_id, "The grant id"),
             "Action": action,
             "Key": secrets.token_urlsafe(32),
+            # The ARN of an IAM user with a long path has more characters.
             "SpentBy": self.sts_client.get_caller_identity()["Arn"][:MAX_SPENT_BY],
         }
         return _spent(self._answer(json.dumps(payload, ensure_ascii=False).encode()), action)

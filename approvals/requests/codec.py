@@ -94,7 +94,7 @@ def write(request: Request) -> dict[str, Json]:
             "TimeoutMinutes": request.timeout // _MINUTE,
             "OnTimeout": request.on_timeout.value,
             "Reminders": [after // _MINUTE for after in request.reminders],
-            "RemindDuring": _written_hours(request.remind_during) if request.remind_during else None,
+            "RemindDuring": write_hours(request.remind_during) if request.remind_during else None,
             "EscalateAfterMinutes": request.escalate_after // _MINUTE if request.escalate_after else None,
             "MoreTime": {"Times": request.more_time.times, "Minutes": request.more_time.by // _MINUTE},
         }
@@ -179,7 +179,8 @@ def _working_hours(asked: Mapping[str, Any]) -> WorkingHours:
     )
 
 
-def _written_hours(hours: WorkingHours) -> dict[str, Json]:
+def write_hours(hours: WorkingHours) -> dict[str, Json]:
+    """Return the hours as a request has them."""
     return {
         "Days": list(hours.days),
         "From": f"{hours.start:%H:%M}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from approvals.domain.model import Approval, Json, Request
 from approvals.domain.people import People
 from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id, new_link_key
+from approvals.domain.spending import digest, grant_id
+from approvals.domain.working_hours import WorkingHours
 from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
 from approvals.requests.policy_floor import parse_under
 from approvals.requests.result_size import check_result_size
@@ -39,6 +41,7 @@ class RequestHandler:
     tokens: TaskTokens
     workflows: Workflows
     default_timeout: timedelta
+    working_hours: WorkingHours | None
     clock: Callable[[], datetime]
     logger: Logger
     requested: Callable[[], None]
@@ -58,14 +61,14 @@ class RequestHandler:
                 approval = self._approval(key, call)
             except InvalidRequestError as error:
                 self.logger.warning("invalid request", extra={"problems": error.problems})
-                self._fail(call, INVALID_REQUEST, error)
+                self._fail(call, INVALID_REQUEST, str(error))
                 return
             except PolicyUnavailableError as error:
                 self.logger.error(  # noqa: TRY400 the message says it all
                     "the approval policy can't be read", extra={"reason": str(error)}
                 )
                 self.policy_unavailable()
-                self._fail(call, POLICY_UNAVAILABLE, error)
+                self._fail(call, POLICY_UNAVAILABLE, f"{error} Nothing was asked.")
                 return
             # First: an approval without a token could be decided, and its workflow would never hear of it.
             self.tokens.put(key, call.task_token, approval.requested_at)
@@ -85,21 +88,24 @@ class RequestHandler:
             workflow=call.workflow,
             requested_at=now,
             deadline=now + request.timeout,
+            grant_hash=digest(grant_id(call.task_token)) if request.grant else "",
             people=None if needs_lookup(request) else People(),
         )
         check_size(approval)
         return approval
 
     def _request(self, call: Call) -> Request:
-        policy = self.read_policy()
+        policy, timeout = self.read_policy(), self.default_timeout
         if policy is None:
-            return parse_request(call.input, default_timeout=self.default_timeout)
-        return parse_under(policy, call.input, default_timeout=self.default_timeout, workflow=call.workflow)
+            request = parse_request(call.input, default_timeout=timeout)
+        else:
+            request = parse_under(policy, call.input, default_timeout=timeout, workflow=call.workflow)
+        return replace(request, remind_during=request.remind_during or self.working_hours)
 
-    def _fail(self, call: Call, name: str, error: Exception) -> None:
+    def _fail(self, call: Call, name: str, cause: str) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
         try:
-            self.workflows.fail(call.task_token, name, str(error))
+            self.workflows.fail(call.task_token, name, cause)
         except TaskGoneError:
             self.logger.warning("task no longer waiting")
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zlib import crc32
 
+from approvals.domain.grants import Spend
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Approval,
@@ -73,11 +74,15 @@ READABLE = (
     *legacy.DELIVERIES,
     "published",
     "previous",
+    "spends",
 )
 """The attributes to read of a record. Before 0.2 it also had the task token, which IAM lets only `decision` read."""
 
 LISTED = tuple(name for name in READABLE if name != "link_key")
 """The attributes to read where no link is made or checked: the key allows a response in any recipient's name."""
+
+SPENDABLE = (*LISTED, "grant_hash")
+"""The attributes to read where a grant is spent."""
 
 REQUEST_WITHOUT_CONTEXT = (
     *("asked", legacy.ASKED_WITH_ACTION, legacy.ASKED_IN_GROUPS, "digest", "policy"),
@@ -122,6 +127,7 @@ def approval_to_item(approval: Approval) -> Item:
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
         "deliveries": [delivery_to_item(delivery) for delivery in approval.deliveries],
         **legacy.deliveries_beside(approval.deliveries),
+        **(_grant_to_item(approval) if approval.request.grant else {}),
         **({"previous": previous_to_item(approval.previous)} if approval.previous else {}),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
@@ -159,8 +165,20 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         steps={step: moment(at) for step, at in item["steps"].items()},
         deliveries=_all(Delivery, item["deliveries"]),
         published=frozenset(item.get("published", ())),
+        grant_hash=item.get("grant_hash", ""),
+        spends={key: from_item(Spend, spend) for key, spend in item.get("spends", {}).items()},
         previous=from_item(Previous, item["previous"]) if item.get("previous") else None,
     )
+
+
+def _grant_to_item(approval: Approval) -> Item:
+    spends = {key: to_item(spend) for key, spend in approval.spends.items()}
+    return {"grant_hash": approval.grant_hash, "spends": spends, "spend_parity": parity(len(spends))}
+
+
+def parity(uses: int) -> str:
+    """Return what changes with every use: the stream's filter finds uses by it, which can't compare numbers."""
+    return "odd" if uses % 2 else "even"
 
 
 def _all(kind: type[T], items: Iterable[Item]) -> tuple[T, ...]:

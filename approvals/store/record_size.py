@@ -8,6 +8,7 @@ from typing import Any
 from approvals.domain import comparison, rules
 from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.grants import MAX_SPENT_BY
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.previous import Part
 from approvals.domain.profiles import is_group
@@ -50,6 +51,9 @@ _KEYS = 80
 _FIXED = 8 * 1024
 """Bytes of the parts that are always short: steps without a recipient, places of messages, causes, times."""
 
+_SPEND = _KEYS + 2 * len("0" * 64) + MAX_SPENT_BY * _WIDEST + _MOMENT
+"""Bytes of a use of a grant: its key's digest, who spent it, and when."""
+
 _CHANGE = 3 * comparison.MAX_TEXT * _WIDEST + _KEYS
 """Bytes of a change since the last approved request: its name and its two values."""
 
@@ -84,7 +88,7 @@ def check_size(approval: Approval) -> None:
     problem = (
         f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
         f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer approvals, "
-        "or name fewer people."
+        "name fewer people, or set Uses in Grant lower."
     )
     raise InvalidRequestError([problem])
 
@@ -117,6 +121,7 @@ def _growth(approval: Approval) -> dict[str, int]:
         "RequiredApprovals": (approvals + rejections + resets) * response,
         "Subject": _previous_bytes(approval, addresses),
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
+        "Grant": (request.grant.uses if request.grant else 0) * (_SPEND + _EVENT),
         "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
     }
 

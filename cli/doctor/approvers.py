@@ -11,16 +11,20 @@ from slack_sdk.errors import SlackApiError
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
 from approvals.domain.parts import pluralize
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError
+from approvals.requests.policy import InvalidPolicyError, parse_policy
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
 from bot.resolver import SlackResolver
 from cli.aws_errors import explain
 from cli.context import Context
-from cli.doctor.findings import Check, Finding, fault, ok, unknown
+from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
 from cli.doctor.fixes import add_approver, again
+from cli.doctor.roles import ASK_FOR_RIGHT, DENIED, RolesDeniedError, role_problems
 from cli.output import describe_unreadable
+from cli.policy_parameter import read
 from cli.slack_connection import slack_client, stored_secret
 from iam.addresses import is_role
 from iam.resolver import RoleResolver
@@ -42,11 +46,16 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         )
     looked_at = names[: max(MAX_NAMES, len(named))]
     try:
-        resolvers = find_resolvers(context)
-        problems = {name: problem_of(name, context, resolvers) for name in looked_at}
+        resolvers, under = find_resolvers(context), _todays_policy(context)
+        problems = {name: problem_of(name, context, resolvers, under) for name in looked_at}
     except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"can't look up approvers: {reason_of(context, error)}", again(context))
         return
+    try:
+        roles = [name for name in looked_at if is_role(name) and not problems[name]]
+        problems |= dict(role_problems(context.client("iam"), roles)) if roles else {}
+    except RolesDeniedError:
+        yield warning(Check.APPROVERS, DENIED, ASK_FOR_RIGHT)
     for name in looked_at:
         if problem := problems[name]:
             yield fault(Check.APPROVERS, problem, _fix(context, name))
@@ -65,9 +74,22 @@ def find_resolvers(context: Context) -> list[Resolver]:
     return resolvers
 
 
-def problem_of(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
-    """Return the error of a request that names this approver; empty if it can be made."""
-    asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
+def _todays_policy(context: Context) -> PinnedPolicy | None:
+    """Return which roles identify people today; None if the stack has no policy that can be read."""
+    stored = read(context) if context.policy_parameter else None
+    try:
+        policy = parse_policy(stored.document) if stored else None
+    except InvalidPolicyError:  # The check of the policy says so.
+        return None
+    return PinnedPolicy(parameter="", version=0, sha256="", person_roles=policy.person_roles) if policy else None
+
+
+def problem_of(name: str, context: Context, resolvers: Sequence[Resolver], under: PinnedPolicy | None = None) -> str:
+    """Return the error of a request that names this approver; empty if it can be made.
+
+    `under` says which roles identify people, without one those of IAM Identity Center.
+    """
+    asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,), policy=under)
     try:
         identify(asked, resolvers, shared=context.parameters["Email"])
     except InvalidRequestError as error:

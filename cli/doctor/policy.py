@@ -17,9 +17,11 @@ from approvals.requests.parse import InvalidRequestError
 from approvals.requests.policy import InvalidPolicyError, parse_policy
 from cli.context import Context
 from cli.doctor.approvers import MAX_NAMES, find_resolvers, reason_of
-from cli.doctor.findings import Check, Finding, fault, ok, unknown
+from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
 from cli.doctor.fixes import again
+from cli.doctor.roles import ASK_FOR_RIGHT, DENIED, RolesDeniedError, role_problems
 from cli.policy_parameter import Stored, parameter_name, read
+from iam.addresses import is_role
 
 _HOUR = timedelta(hours=1)
 
@@ -41,14 +43,33 @@ def check_policy(context: Context) -> Iterator[Finding]:
         yield fault(Check.POLICY, f"{name} is not valid, so every request fails: {error}", _replace(context, stored))
         return
     try:
-        faults = list(_unmet(context, policy, find_resolvers(context)))
+        faults = [*_unmet(context, policy, find_resolvers(context))]
     except DeliveryError as error:
         yield unknown(Check.POLICY, f"can't look up the policy's people: {reason_of(context, error)}", again(context))
         return
+    try:
+        faults += [f"{where}: {text}" for where, text in _missing_roles(context, policy)]
+    except RolesDeniedError:
+        yield warning(Check.POLICY, DENIED, ASK_FOR_RIGHT)
     yield from (fault(Check.POLICY, text, _replace(context, stored)) for text in faults)
     if not faults:
         rules, groups = pluralize(len(policy.rules), "rule"), pluralize(len(policy.groups), "group")
         yield ok(Check.POLICY, f"version {stored.version} of {name} is valid: {rules}, {groups}")
+
+
+def _missing_roles(context: Context, policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield where the policy names a role that is gone or not what it seems, and what is wrong with it."""
+    named: dict[str, str] = dict.fromkeys(policy.override_roles, "Override")
+    for person_role in policy.person_roles:
+        named.setdefault(person_role.role, "PersonRoles")
+    for entry in policy.rules[0].approvers or ():
+        named.setdefault(entry, "Approvers")
+    for group in policy.groups.values():
+        for entry in group.approvers:
+            named.setdefault(entry, f'group "{group.name}"')
+    roles = [name for name in named if is_role(name)]
+    if roles:
+        yield from ((named[role], text) for role, text in role_problems(context.client("iam"), roles))
 
 
 def _unmet(context: Context, policy: Policy, resolvers: Sequence[Resolver]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.parts import pluralize
+from approvals.domain.working_hours import EXAMPLE, find_zone, parse_working_hours
 from cli.context import Context, NoStackError, Resource
 from cli.doctor.findings import Check, Finding, fault, ok, warning
 from cli.doctor.fixes import aws, deploy, tail
@@ -68,7 +69,10 @@ def check_functions(context: Context) -> Iterator[Finding]:
 
 
 def check_scheduler(context: Context) -> Iterator[Finding]:
-    """Check that the scheduler's rules are enabled: without them nothing expires and nobody is reminded."""
+    """Check that the scheduler's rules are enabled, and that working hours delay its reminders.
+
+    Without the rules nothing expires and nobody is reminded.
+    """
     found = _of_type(context, "AWS::Events::Rule")
     off = [each for each in found if context.client("events").describe_rule(Name=each.id)["State"] == "DISABLED"]
     for rule in off:
@@ -78,8 +82,24 @@ def check_scheduler(context: Context) -> Iterator[Finding]:
             f"rule {rule.name} is disabled, so deadlines, reminders or cancellations are not processed",
             fix,
         )
+    yield from _working_hours(context)
     if not off:
         yield ok(Check.SCHEDULER, f"all {len(found)} rules are enabled")
+
+
+def _working_hours(context: Context) -> Iterator[Finding]:
+    """Yield what makes the stack's working hours delay nothing. CloudFormation has checked their form alone."""
+    written = context.parameters.get("RemindDuring", "")
+    hours = parse_working_hours(written)
+    if hours is None:
+        return
+    fix = deploy(context, "--parameter-overrides", f'RemindDuring="{EXAMPLE}"')
+    if find_zone(hours.zone) is None:
+        text = f'RemindDuring: "{hours.zone}" is not an IANA time zone, so reminders come at any time'
+        yield warning(Check.SCHEDULER, text, fix)
+    elif hours.start == hours.end:
+        text = f'RemindDuring: "{written}" ends when it begins, so reminders come at any time'
+        yield warning(Check.SCHEDULER, text, fix)
 
 
 def check_alarms(context: Context) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.store.items import LISTED, READABLE
+from approvals.store.items import LISTED, READABLE, SPENDABLE
 from cli.context import Context
 from cli.doctor.fixes import aws
 from cli.verify.proofs import Chapter, Proof, failed, ok
@@ -20,9 +20,7 @@ from cli.verify.proofs import Chapter, Proof, failed, ok
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction", "AnswerFunction")
 PUBLISHERS = ("NotifyFunction", "DecisionFunction", "DigestFunction")
-FUNCTIONS = ("RequestFunction", *PUBLISHERS, "LifecycleFunction", *INTERNET_FACING)
 
 RESPONSE = (
     "id",
@@ -40,6 +38,19 @@ RESPONSE = (
     "waiting",
 )
 """The attributes that a response writes."""
+
+SPEND = ("id", "spends", "spend_parity")
+"""The attributes that the use of a grant writes."""
+
+CALLED_BY_OTHERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "CallbackFunction": (READABLE, RESPONSE),
+    "BotFunction": (LISTED, RESPONSE),
+    "AnswerFunction": (LISTED, RESPONSE),
+    "SpendFunction": (SPENDABLE, SPEND),
+}
+"""The functions that others than the stack call, and what each reads and writes of a record."""
+
+FUNCTIONS = ("RequestFunction", *PUBLISHERS, "LifecycleFunction", *CALLED_BY_OTHERS)
 
 _RESUME = ("states:SendTaskSuccess", "states:SendTaskFailure")
 _LISTS = ("dynamodb:Scan", "dynamodb:Query", "dynamodb:BatchGetItem")
@@ -152,8 +163,8 @@ def probes(function: str, names: Names) -> Iterator[Probe]:
     yield from _resuming(function)
     yield from _publishing(function, names)
     yield from _task_tokens(function, names)
-    if function in INTERNET_FACING:
-        yield from _internet_facing(function, names)
+    if function in CALLED_BY_OTHERS:
+        yield from _called_by_others(function, names)
 
 
 def _resuming(function: str) -> Iterator[Probe]:
@@ -183,17 +194,18 @@ def _task_tokens(function: str, names: Names) -> Iterator[Probe]:
         yield _never(old, ("dynamodb:GetItem",), names.table, keys)
 
 
-def _internet_facing(function: str, names: Names) -> Iterator[Probe]:
-    """Functions behind an API: they read and update single records, within a list of attributes."""
-    readable = READABLE if function == "CallbackFunction" else LISTED
+def _called_by_others(function: str, names: Names) -> Iterator[Probe]:
+    """Functions that others call read and update single records, within a list of attributes."""
+    readable, writable = CALLED_BY_OTHERS[function]
     read, update = ("dynamodb:GetItem",), ("dynamodb:UpdateItem",)
     yield _may("read a request", read, names.table, _reading(*readable))
-    yield _may("store a response", update, names.table, _writing(*RESPONSE))
+    yield _may("store its own part of a record", update, names.table, _writing(*writable))
     whole = {"dynamodb:Attributes": ["id"], "dynamodb:Select": "ALL_ATTRIBUTES"}
     yield _never("read a whole record", read, names.table, whole)
-    for attribute in ("link_key", "request", "people", "workflow", "expires_at"):
+    other = ("responses", "decision") if writable == SPEND else SPEND[1:]
+    for attribute in ("link_key", "request", "people", "workflow", "expires_at", "grant_hash", *other):
         yield _never(f"change {attribute} of a record", update, names.table, _writing("id", attribute))
-    returned = _writing("id", "news", returned="ALL_NEW")
+    returned = _writing(*writable[:2], returned="ALL_NEW")
     yield _never("read a record by changing it", update, names.table, returned)
     yield _never("list records", _LISTS, names.table, _reading("id"))
     for index in ("due", "waiting", "requested"):

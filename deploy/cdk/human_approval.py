@@ -50,6 +50,7 @@ class HumanApproval(Construct):
         permissions_boundary_arn: str | None = None,
         kms_key_arn: str | None = None,
         policy_parameter: str | None = None,
+        remind_during: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         for name, secret in (("slack_bot_token", slack_bot_token), ("slack_signing_secret", slack_signing_secret)):
@@ -73,6 +74,7 @@ class HumanApproval(Construct):
             "PermissionsBoundaryArn": permissions_boundary_arn,
             "KmsKeyArn": kms_key_arn,
             "PolicyParameter": policy_parameter,
+            "RemindDuring": remind_during,
         }
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
         template = self._template(Path(bundle))
@@ -84,6 +86,7 @@ class HumanApproval(Construct):
         self.state_machine_human_approval_arn = self._output("StateMachineHumanApprovalArn")
         self.slack_request_url = self._output("SlackRequestUrl")
         self.answers_url = self._output("AnswersUrl")
+        self.spend_function_arn = self._output("SpendFunctionArn")
         self.approver_policy_arn = self._output("ApproverPolicyArn")
         self.approval_topic_arn = self._output("ApprovalTopicArn")
         self.approval_table_name = self._output("ApprovalTableName")

@@ -25,6 +25,11 @@ output "approver_policy_arn" {
   value       = aws_cloudformation_stack.this.outputs["ApproverPolicyArn"]
 }
 
+output "spend_function_arn" {
+  description = "ARN of the function that spends grants. Invoke it right before an approved action."
+  value       = aws_cloudformation_stack.this.outputs["SpendFunctionArn"]
+}
+
 output "approval_topic_arn" {
   description = "ARN of the SNS topic for emails."
   value       = aws_cloudformation_stack.this.outputs["ApprovalTopicArn"]

@@ -210,6 +210,18 @@ variable "policy_parameter" {
   }
 }
 
+variable "remind_during" {
+  description = "Working hours for reminders and escalations (Mon-Fri 09:00-17:00 Europe/Berlin), unless a request has its own RemindDuring. Empty: at any time."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((Mon|Tue|Wed|Thu|Fri|Sat|Sun)(-(Mon|Tue|Wed|Thu|Fri|Sat|Sun))?(,(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(-(Mon|Tue|Wed|Thu|Fri|Sat|Sun))?)* ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9] [A-Za-z0-9_+/-]+)?$", var.remind_during))
+    error_message = "Must be days, hours and an IANA time zone, such as Mon-Fri 09:00-17:00 Europe/Berlin, or empty."
+  }
+}
+
 locals {
   parameters = merge(
     {
@@ -228,6 +240,7 @@ locals {
       PermissionsBoundaryArn = var.permissions_boundary_arn
       KmsKeyArn              = var.kms_key_arn
       PolicyParameter        = var.policy_parameter
+      RemindDuring           = var.remind_during
     },
     nonsensitive(var.slack_bot_token == "") ? {} : { SlackBotToken = var.slack_bot_token },
     nonsensitive(var.slack_signing_secret == "") ? {} : { SlackSigningSecret = var.slack_signing_secret },

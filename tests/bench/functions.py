@@ -208,6 +208,7 @@ class Bench:
             "EMAIL_LINK_MODE": "confirm",
             "PUBLIC_URL": "https://example.com/states",
             "DEFAULT_TIMEOUT_MINUTES": "60",
+            "REMIND_DURING": "",
             "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:mails",
             "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy",
             "SLACK_CHANNEL": MESSAGE.place if self._slack else "",

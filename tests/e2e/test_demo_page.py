@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -79,3 +80,22 @@ def test_open_execution_leads_to_the_execution_on_the_page_from_slack_and_from_t
     outcome.get_by_role("link", name="Open the execution").click()
     expect(outcome.locator(f'[data-execution="{name}"]')).to_be_focused(timeout=SECONDS)
     outcome.close()
+
+
+def test_the_example_of_a_delegate_types_the_command_in_slack_as_alice(page: Page) -> None:
+    page.locator("#users label", has_text="Bob").click()
+    page.get_by_role("button", name="A delegate").click()
+    command = page.locator("#hint-command").text_content() or ""
+    assert re.fullmatch(r"/approvals away until \d{4}-\d{2}-\d{2}, ask @dave", command)
+    page.get_by_role("button", name="Type it in Slack").click()
+    expect(page.locator("#said")).to_have_value(command)
+    expect(page.locator("#said")).to_be_focused()
+    expect(page.get_by_role("radio", name="Alice")).to_be_checked()
+
+
+def test_the_example_of_an_override_needs_the_demo_with_a_policy(page: Page) -> None:
+    page.get_by_role("button", name="An override").click()
+    expect(page.locator("#hint-why")).to_contain_text("make demo ARGS=--policy")
+    expect(page.locator("#hint-command")).to_be_empty()
+    page.get_by_role("button", name="A deployment").click()
+    expect(page.locator("#hint")).to_be_hidden()

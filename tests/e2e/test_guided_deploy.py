@@ -39,6 +39,7 @@ CONTRACT = [
     "PermissionsBoundaryArn",
     "KmsKeyArn",
     "PolicyParameter",
+    "RemindDuring",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from tests.support.crash_scenarios import Scenario
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.real_calls import noted
 from tests.support.shell import Shell, deploy
+from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulated_services import Calls
 from tests.support.simulation import BreakableSlack, Simulation
 from tests.support.slack_app import Workspace, a_bot, web_api_of
@@ -149,7 +151,7 @@ def simulated_clients() -> Iterator[dict[str, Any]]:
             patch.delenv(name, raising=False)
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-        services = ("dynamodb", "events", "sns", "sqs", "stepfunctions", "secretsmanager")
+        services = ("dynamodb", "events", "sns", "sqs", "stepfunctions", "secretsmanager", "ssm")
         made: dict[str, Any] = {name: any_client(name) for name in services}
         made["the table"] = boto3.client("dynamodb")
         create_tables(made["the table"])
@@ -176,6 +178,8 @@ def simulate(
         bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", workspaces=here, deleted=False)
         monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
         monkeypatch.setattr("handlers.wiring.now", simulation.clock)
+        monkeypatch.setitem(PARAMETERS, "PolicyParameter", "/approvals/policy" if scenario.policy else "")
+        simulation.policy = json.dumps(scenario.policy)
         scenario.play(simulation)
         simulation.rest()
         return simulation

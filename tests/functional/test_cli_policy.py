@@ -222,19 +222,26 @@ def test_check_describes_each_rule(shell: Shell, file: Path) -> None:
     assert result.stdout.splitlines() == [
         f"Valid: 3 rules, {len(file.read_text()):,} bytes.",
         "",
-        "policy: always applies; refuses requests below it",
+        "policy (the document's own keys): always applies; a request that asks for less is refused",
+        f"  lets only {', '.join(COMPANY['Approvers'][:2])} and {COMPANY['Approvers'][2]} approve",
+        "  requires RequestedBy",
+        "  requires approvers or groups by name (no open requests)",
+        "  lets nobody approve their own request",
         "  requires a comment to reject",
         "  requires at most 1,440 minutes",
         "  requires expiry at the deadline",
-        'prod: applies unless fact "Environment" is "dev" or "test"; raises requests below it',
+        'prod: applies unless fact "Environment" is "dev" or "test"; a request that asks for less is raised',
         "  requires 2 approvals",
         "  requires 1 approval from security",
         "  requires 1 approval from ops",
         "  requires high severity",
         "  requires the channel C0PROD0001",
-        "data-loss: applies when context /Plan/Destroys is true or not stated; refuses requests below it",
+        "data-loss: applies when context /Plan/Destroys is true or not stated; a request that asks for less is refused",
         "  requires 3 approvals",
         "  requires a comment to approve",
+        "group security: S0SECURITY; delegates: sec-deputy@example.com",
+        "group ops: S0OPS00001",
+        f"override: through {COMPANY['Override']['Roles'][0]}",
     ]
     assert 'Warning: Rule "data-loss": another spelling' in result.stderr
 
@@ -260,15 +267,19 @@ _ASKED = {
 def test_check_explains_why_a_request_is_raised_and_to_what(shell: Shell, file: Path) -> None:
     result = checked(shell, file, _RAISING, _ASKED)
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[:9] == [
-        "policy: always applies",
-        'prod: applies, since fact "Environment" is "prod", which Unless does not list',
+    assert result.stdout.splitlines()[:13] == [
+        "policy (the document's own keys): always applies",
+        "  lets only @example.com approve",
+        "  requires RequestedBy",
+        "  requires approvers or groups by name (no open requests)",
+        "  lets nobody approve their own request",
+        'prod: applies, since fact "Environment" is "prod", which its Unless does not list',
         "  requires 2 approvals",
         "  requires 1 approval from security",
         "  requires 1 approval from ops",
-        "  raises RequiredApprovals: 1 to 2",
-        "  raises Groups.security: 0 to 1",
-        "  raises Groups.ops: 0 to 1",
+        "  changes RequiredApprovals from 1 to 2",
+        "  changes Groups.security from 0 to 1",
+        "  changes Groups.ops from 0 to 1",
         "",
     ]
     raised = json.loads(result.stdout.partition("The request becomes:\n")[2])
@@ -303,11 +314,15 @@ def test_check_explains_why_a_request_is_refused(shell: Shell, file: Path) -> No
     result = checked(shell, file, policy, claimed)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "policy: always applies",
-        'prod: applies, since workflow is "deploy", which When lists',
+        "policy (the document's own keys): always applies",
+        "  lets only @example.com approve",
+        "  requires RequestedBy",
+        "  requires approvers or groups by name (no open requests)",
+        "  lets nobody approve their own request",
+        'prod: applies, since workflow is "deploy", which its When lists',
         "  requires 2 approvals",
         "",
-        "Refused:",
+        "Refused. An execution with this request fails at once:",
         '  Approval.RequiredApprovals: 1 is below the minimum of 2 (policy rule "prod"). Ask for at least 2.',
     ]
     document = json.loads(checked(shell, file, policy, claimed, "--json").stdout)
@@ -316,7 +331,7 @@ def test_check_explains_why_a_request_is_refused(shell: Shell, file: Path) -> No
     # The stack's own state machine is the workflow of a request that claims none.
     own = checked(shell, file, policy, asked)
     assert own.exit_code == 0
-    assert 'prod: does not apply, since workflow is "HumanApproval", which When does not list' in own.stdout
+    assert 'prod: does not apply, since workflow is "HumanApproval", which its When does not list' in own.stdout
 
 
 def test_check_takes_the_time_limit_of_the_stack_and_lowers_it(shell: Shell, file: Path) -> None:

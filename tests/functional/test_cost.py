@@ -157,7 +157,12 @@ def test_the_alarms_and_the_dashboard_are_the_templates() -> None:
     optional = {name for name in alarms if RESOURCES[name].get("Condition") == "FullMonitoring"}
     with_a_policy = {name for name in alarms if RESOURCES[name].get("Condition") == "HasPolicy"}
     assert amount(cost.STANDING, "alarm_month") == len(alarms - optional - with_a_policy)
-    assert amount(cost.FULL, "alarm_month") == len(optional)
+    # An alarm on an expression is billed for each metric in it.
+    watched = [
+        [each for each in RESOURCES[name]["Properties"].get("Metrics", [{}]) if "Expression" not in each]
+        for name in optional
+    ]
+    assert amount(cost.FULL, "alarm_month") == sum(map(len, watched))
     assert amount(cost.FULL, "dashboard_month") == len(of_type("AWS::CloudWatch::Dashboard"))
 
 

@@ -31,6 +31,8 @@ from cli.slack_connection import Connection, update_stack
 from cli.version import is_older
 from demo.slack import Slack
 from tests.support.builders import NOW
+from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE
+from tests.support.overrides import BREAK_GLASS, BREAK_GLASS_ROLE
 from tests.support.pasted_commands import commands, run_ours
 from tests.support.policies import a_document
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -539,6 +541,27 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     assert text in finding.text
 
 
+# The stack's working hours
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ("", ""),
+        ("Mon-Fri 09:00-17:00 Europe/Berlin", ""),
+        ("Mon-Fri 22:00-06:00 UTC", ""),
+        ("Mon-Fri 09:00-17:00 Europe/Berln", '"Europe/Berln" is not an IANA time zone, so reminders come at any time'),
+        ("Mon-Fri 09:00-09:00 UTC", '"Mon-Fri 09:00-09:00 UTC" ends when it begins, so reminders come at any time'),
+    ],
+)
+def test_working_hours_that_delay_nothing_are_a_warning(make: Callable[..., Examined], hours: str, said: str) -> None:
+    context = make(RemindDuring=hours)
+    *warnings, rules = stack.check_scheduler(context)
+    assert rules.level is Level.OK
+    assert [each.text for each in warnings] == ([f"RemindDuring: {said}"] if said else [])
+    assert all(each.level is Level.WARNING and "sam deploy" in each.fix for each in warnings)
+
+
 # The policy
 
 PARAMETER = "/approvals/policy"
@@ -628,6 +651,132 @@ def test_policy_whose_people_cannot_be_looked_up_is_unknown(make: Callable[..., 
     context.workspace.fail_with = 500
     [finding] = policy.check_policy(context)
     assert finding.level is Level.UNKNOWN
+
+
+# IAM roles
+
+PATH = "/aws-reserved/sso.amazonaws.com/"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+
+def an_iam_role(name: str, path: str = PATH) -> str:
+    return str(
+        SESSION.client("iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    )
+
+
+def overridable_by(role: str, **keys: Any) -> str:
+    return json.dumps(a_document(Groups={}, PersonRoles=[{"Role": role}], Override={"Roles": [role]}, **keys))
+
+
+@pytest.mark.parametrize("with_path", [True, False])
+def test_a_policy_whose_roles_exist_is_all_right(make: Callable[..., Examined], with_path: bool) -> None:
+    role = an_iam_role(BREAK_GLASS)
+    assert levels(under_policy(make, overridable_by(role if with_path else BREAK_GLASS_ROLE))) == [Level.OK]
+
+
+def test_an_override_role_that_identity_center_replaced_is_a_fault_that_names_the_new_one(
+    make: Callable[..., Examined],
+) -> None:
+    newer = an_iam_role("AWSReservedSSO_BreakGlass_0000000000000000")
+    an_iam_role("AWSReservedSSO_BreakGlassTest_0000000000000000")
+    fault = the_fault(iter(under_policy(make, overridable_by(BREAK_GLASS_ROLE))), Check.POLICY)
+    assert fault.text == (f"Override: role {BREAK_GLASS} does not exist. IAM Identity Center replaced it by {newer}.")
+    assert "policy set policy.json --if-version 1" in fault.fix
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ({"Approvers": ["@example.com", SSO_ROLE]}, "Approvers"),
+        ({"Groups": {"ops": {"Approvers": [EMAIL, SSO_ROLE]}}}, 'group "ops"'),
+    ],
+)
+def test_a_role_that_is_gone_is_named_where_the_policy_has_it(
+    make: Callable[..., Examined], keys: dict[str, Any], where: str
+) -> None:
+    document = a_document(**{"Groups": {}, **keys})
+    role = an_iam_role("Deputy", "/")
+    document["PersonRoles"] = [{"Role": role}]
+    texts = [each.text for each in under_policy(make, json.dumps(document)) if each.level is Level.FAULT]
+    assert f"{where}: role {SSO} does not exist." in texts
+
+
+def test_a_role_that_imitates_identity_center_is_a_fault(make: Callable[..., Examined]) -> None:
+    an_iam_role(BREAK_GLASS, "/")
+    fault = the_fault(iter(under_policy(make, overridable_by(BREAK_GLASS_ROLE))), Check.POLICY)
+    assert f"role {BREAK_GLASS} was not made by IAM Identity Center" in fault.text
+
+
+def denied(context: Examined, operation: str) -> None:
+    """Let AWS deny a call of IAM."""
+    iam = context.client("iam")
+
+    def answer(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        http_response.status_code = 403
+        parsed["Error"] = {"Code": "AccessDenied", "Message": "not authorized"}
+
+    iam.meta.events.register(f"after-call.iam.{operation}", answer)
+
+
+@pytest.mark.parametrize("check", ["policy", "approvers"])
+def test_who_may_not_look_up_roles_gets_a_warning(
+    make: Callable[..., Examined], monkeypatch: pytest.MonkeyPatch, check: str
+) -> None:
+    context = make(PolicyParameter=PARAMETER)
+    SESSION.client("ssm").put_parameter(Name=PARAMETER, Value=overridable_by(BREAK_GLASS_ROLE), Type="String")
+    denied(context, "GetRole")
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
+    found = list(
+        policy.check_policy(context) if check == "policy" else approvers.check_approvers(context, [BREAK_GLASS_ROLE])
+    )
+    assert levels(found) == [Level.WARNING, Level.OK]
+    assert "AWS denied iam:GetRole" in found[0].text
+
+
+def test_who_may_not_list_roles_still_learns_that_one_is_gone(make: Callable[..., Examined]) -> None:
+    context = make(PolicyParameter=PARAMETER)
+    SESSION.client("ssm").put_parameter(Name=PARAMETER, Value=overridable_by(BREAK_GLASS_ROLE), Type="String")
+    denied(context, "ListRoles")
+    fault = the_fault(policy.check_policy(context), Check.POLICY)
+    assert "does not exist. AWS denied iam:ListRoles" in fault.text
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "said"),
+    [
+        (SSO, PATH, ""),
+        (SSO, "/", "was not made by IAM Identity Center"),
+        (SSO, None, f"role {SSO} does not exist."),
+        ("Deployer", "/", "Sessions of role Deployer don't identify a person."),
+    ],
+)
+def test_an_approver_role_is_judged_without_a_policy_too(
+    context: Examined, monkeypatch: pytest.MonkeyPatch, role: str, path: str | None, said: str
+) -> None:
+    if path:
+        an_iam_role(role, path)
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
+    [finding] = approvers.check_approvers(context, [f"arn:aws:iam::{ACCOUNT}:role/{role}"])
+    assert finding.level is (Level.FAULT if said else Level.OK), finding
+    assert said in finding.text
+
+
+def test_an_approver_role_is_judged_by_the_policys_person_roles(
+    make: Callable[..., Examined], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, role = make(PolicyParameter=PARAMETER), an_iam_role("Deputy", "/")
+    document = json.dumps(a_document(Groups={}, PersonRoles=[{"Role": role}]))
+    SESSION.client("ssm").put_parameter(Name=PARAMETER, Value=document, Type="String")
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
+    an_iam_role(SSO)
+    fine, wrong = (list(approvers.check_approvers(context, [each])) for each in (role, SSO_ROLE))
+    assert levels(fine) == [Level.OK]
+    assert "PersonRoles" in wrong[0].text
+
+
+def levels(found: list[Finding]) -> list[Level]:
+    return [each.level for each in found]
 
 
 @pytest.mark.parametrize(

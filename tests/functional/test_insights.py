@@ -71,6 +71,7 @@ def asked(
         tokens=tokens,
         workflows=workflows,
         default_timeout=timedelta(hours=1),
+        working_hours=None,
         clock=clock,
         logger=logger,
         requested=metrics.count_request,

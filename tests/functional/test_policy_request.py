@@ -124,5 +124,5 @@ def test_without_a_readable_policy_nothing_is_asked(
 def test_what_ssm_refuses_fails_closed(code: str, ssm: SSMClient, workflows: FakeWorkflows) -> None:
     with Stubber(ssm) as stub:
         stub.add_client_error("get_parameter", code)
-        with pytest.raises(Exception, match=rf"can't be read \({code}\)"):
+        with pytest.raises(Exception, match=rf"can't be read \({code}\)\.$"):
             store(ssm).read()

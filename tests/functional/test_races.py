@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -37,12 +35,9 @@ from slack_sdk.web import SlackResponse
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
-from approvals.domain.absences import Absence
-from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Withdrawal
-from approvals.domain.model import Action, Approval, Delivery, Response, Status
-from approvals.domain.people import Approver, People, Person
-from approvals.domain.previous import Previous
-from approvals.domain.replies import DeferredReply
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
+from approvals.domain.model import Action, Approval, Response, Status
+from approvals.domain.people import Approver
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler
@@ -55,11 +50,10 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
 from mail.sns import Mail
+from tests.support.actors import Actor, RacedTable, empty, others_first
 from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
-from tests.support.delegates import a_delegation
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
-from tests.support.group_requests import OTTO, PIA, SUE, one_of_each
 from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.services import a_notifier, a_request_handler, a_resumer
 from tests.support.simulation import has_buttons
@@ -72,7 +66,6 @@ LEAST_STEPS = 10_000 if PROVE else 300
 
 CAROL = Approver(id="carol@example.com", name="carol@example.com", channel="email")
 DAVE = Approver(id="U0DAVE0004", name="dave", channel="slack", realm=BOB.realm)
-EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example.com"})
 GUEST = Approver(id="U0GUEST005", name="guest", channel="slack", realm="T0ELSEWHERE")
 
 SIGNED_ELSEWHERE = by_iam("eve@example.com", f"{SSO_ROLE[:-1]}0")
@@ -87,121 +80,6 @@ ONE = st.integers(0, 11)
 """Which one of those that there are, counted round and round."""
 
 MOST_APPROVALS, MOST_ACTORS = 4, 4
-
-_this = threading.local()
-
-
-class Actor:
-    """Does something in a thread of its own, and stops before each call to the outside until it is let go on."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.done = False
-        self._work = work
-        self._error: BaseException | None = None
-        self._may_go, self._has_stopped = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def go_on(self) -> None:
-        """Let the actor go on to its next call. Raise what it raised."""
-        self._may_go.release()
-        self._wait()
-
-    def stop_here(self) -> None:
-        """Called in its own thread."""
-        self._has_stopped.release()
-        self._may_go.acquire()
-
-    def _wait(self) -> None:
-        assert self._has_stopped.acquire(timeout=60), "the actor hangs"
-        if self._error:
-            raise self._error
-
-    def _run(self) -> None:
-        _this.actor = self
-        self._may_go.acquire()
-        try:
-            self._work()
-        except BaseException as error:  # noqa: BLE001 raised again where the actor was let go on
-            self._error = error
-        self.done = True
-        self._has_stopped.release()
-
-
-def others_first() -> None:
-    """Let others do something before the next call to the outside."""
-    actor: Actor | None = getattr(_this, "actor", None)
-    if actor:
-        actor.stop_here()
-
-
-class RacedTable(ApprovalTable):
-    """The real table. Notes what was saved, and which of it is news that wakes notify."""
-
-    def __init__(
-        self, dynamodb: DynamoDBClient, on_add: Callable[[str], None], on_save: Callable[[Approval, bool], None]
-    ) -> None:
-        super().__init__(dynamodb, TABLE)
-        self._on_add, self._on_save = on_add, on_save
-        self.news: set[str] = set()
-        """What not everybody knows yet. Only what is added to it wakes notify, as the stream's filter says."""
-
-    def add(self, approval: Approval) -> bool:
-        others_first()
-        added = super().add(approval)
-        if added:
-            self._on_add(approval.id)
-        return added
-
-    def get(self, approval_id: str) -> Approval:
-        others_first()
-        return super().get(approval_id)
-
-    def get_with_absences(self, approval_id: str) -> tuple[Approval, tuple[Absence, ...]]:
-        others_first()
-        return super().get_with_absences(approval_id)
-
-    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
-        others_first()
-        super().save(approval, reply)
-        known = approval.id not in self.news
-        if approval.decision:
-            self.news.discard(approval.id)
-        else:
-            self.news.add(approval.id)
-        self._on_save(approval, known)
-
-    def announced(self, approval: Approval) -> bool:
-        others_first()
-        told = super().announced(approval)
-        if told:
-            self.news.discard(approval.id)
-        return told
-
-    def identify(self, approval: Approval, people: People) -> Approval:
-        others_first()
-        return super().identify(approval, people)
-
-    def mark(
-        self,
-        approval: Approval,
-        step: str,
-        at: datetime,
-        *,
-        delivery: Delivery | None = None,
-        parts: Sequence[str] = (),
-        subject: str | None = None,
-    ) -> Approval:
-        others_first()
-        return super().mark(approval, step, at, delivery=delivery, parts=parts, subject=subject)
-
-    def keep_previous(self, approval: Approval, previous: Previous) -> Approval:
-        others_first()
-        return super().keep_previous(approval, previous)
-
-    def postpone(self, approval: Approval, until: datetime) -> None:
-        others_first()
-        super().postpone(approval, until)
 
 
 class RacedMailer(FakeMailer):
@@ -297,7 +175,7 @@ class Races(RuleBasedStateMachine):
 
     def __init__(self, dynamodb: DynamoDBClient, tally: Tally) -> None:
         super().__init__()
-        _empty(dynamodb)
+        empty(dynamodb)
         self.tally = tally
         self.clock = Clock()
         self.events = dynamodb.meta.events
@@ -654,11 +532,6 @@ class Races(RuleBasedStateMachine):
         return [message for message in self.slack.messages() if message.text.endswith(f": {title}")]
 
 
-def _empty(dynamodb: DynamoDBClient) -> None:
-    for item in dynamodb.scan(TableName=TABLE)["Items"]:
-        dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
-
-
 @pytest.mark.timeout(1200)
 def test_a_raced_approval_is_decided_once_and_every_surface_says_the_same(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
@@ -686,100 +559,3 @@ def test_a_raced_approval_is_decided_once_and_every_surface_says_the_same(
     assert tally.steps >= LEAST_STEPS
     assert tally.conflicts > tally.steps / 1000, "hardly anything raced"
     print(f"\nRaces: {tally.steps:,} steps, {tally.decisions:,} decisions, {tally.conflicts:,} conflicts, 0 violations")
-
-
-GROUP_EVENTS = st.lists(
-    st.tuples(st.sampled_from([SUE, OTTO, PIA, EVE]), st.sampled_from(["approve", "approve", "reject", "withdraw"])),
-    min_size=3,
-    max_size=6,
-)
-"""Who does what at the same time."""
-
-
-@pytest.mark.timeout(600)
-@settings(max_examples=600 if PROVE else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    GROUP_EVENTS,
-    st.lists(st.integers(0, 5), max_size=30),
-    st.sampled_from([{}, {"required_approvals": 1}, {"required_approvals": 3, "approvers": (EVE.id,)}]),
-)
-def test_members_of_groups_who_race_decide_once_and_never_without_each_group(
-    dynamodb: DynamoDBClient, events: list[tuple[Person, str]], order: list[int], asked: dict[str, Any]
-) -> None:
-    """A member who saw the group open does not decide for one who withdraws meanwhile."""
-    _empty(dynamodb)
-    saved: list[Approval] = []
-    table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
-    approval = one_of_each(**asked)
-    if "approvers" in asked and approval.people:
-        approval = replace(approval, people=replace(approval.people, approvers=(*approval.people.approvers, EVE)))
-    table.add(approval)
-
-    def does(person: Person, what: str, second: int) -> None:
-        by_email = Approver(id=person.id, name=person.name, channel="email")
-        who = by_iam(person.id) if second % 2 else by_email
-        at = approval.requested_at + timedelta(seconds=second)
-        event = Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
-        respond(table, table.get(approval.id), event)
-
-    actors = [Actor(partial(does, person, what, second)) for second, (person, what) in enumerate(events)]
-    for number in [*order, *list(range(len(actors))) * 40]:
-        actor = actors[number % len(actors)]
-        if not actor.done:
-            actor.go_on()
-    assert all(actor.done for actor in actors)
-    ended = ApprovalTable(dynamodb, TABLE).get(approval.id)
-    assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
-    approved = {each.person for each in ended.standing if each.action is Action.APPROVE}
-    rejected = {each.person for each in ended.standing if each.action is Action.REJECT}
-    of_each = bool(approved & {SUE.id, PIA.id}) and bool(approved & {OTTO.id, PIA.id})
-    enough = of_each and len(approved) >= approval.request.required_approvals
-    assert (ended.status is Status.APPROVED) == (enough and not rejected)
-    assert (ended.status is Status.REJECTED) == bool(rejected)
-    assert EVE.id not in approved | rejected or "approvers" in asked
-
-
-DELEGATE_EVENTS = st.lists(
-    st.tuples(st.sampled_from([SUE, OTTO, EVE, EVE]), st.sampled_from(["approve", "approve", "reject", "withdraw"])),
-    min_size=3,
-    max_size=6,
-)
-
-
-@pytest.mark.timeout(600)
-@settings(max_examples=600 if PROVE else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(DELEGATE_EVENTS, st.lists(st.integers(0, 5), max_size=30), st.integers(1, 2))
-def test_a_delegate_who_races_those_who_are_away_fills_one_seat_and_none_twice(
-    dynamodb: DynamoDBClient, events: list[tuple[Person, str]], order: list[int], required: int
-) -> None:
-    """Eve is the delegate of Sue and of Otto. In any order, each seat and each person has one response."""
-    _empty(dynamodb)
-    saved: list[Approval] = []
-    table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
-    approval = one_of_each(required_approvals=required)
-    assert approval.people
-    delegations = tuple(a_delegation(owner, EVE) for owner in (SUE, OTTO))
-    table.add(replace(approval, people=replace(approval.people, delegations=delegations)))
-
-    def does(person: Person, what: str, second: int) -> None:
-        who = Approver(id=person.id, name=person.name, channel="email")
-        at = approval.requested_at + timedelta(minutes=second)
-        event = Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
-        respond(table, table.get(approval.id), event)
-
-    actors = [Actor(partial(does, person, what, second)) for second, (person, what) in enumerate(events)]
-    for number in [*order, *list(range(len(actors))) * 40]:
-        if not actors[number % len(actors)].done:
-            actors[number % len(actors)].go_on()
-    ended = ApprovalTable(dynamodb, TABLE).get(approval.id)
-    assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
-    for each in (*saved, ended):
-        seats, people = [found.seat for found in each.standing], [found.person for found in each.standing]
-        assert len({*seats}) == len(seats)
-        assert len({*people}) == len(people)
-        assert {*seats} <= {SUE.id, OTTO.id}
-    approved = {each.seat for each in ended.standing if each.action is Action.APPROVE}
-    rejected = [each for each in ended.standing if each.action is Action.REJECT]
-    assert (ended.status is Status.APPROVED) == (approved == {SUE.id, OTTO.id} and not rejected)
-    assert (ended.status is Status.REJECTED) == bool(rejected)
-    assert {each.person for each in ended.standing} != {EVE.id} or ended.status is not Status.APPROVED

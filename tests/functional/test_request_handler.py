@@ -10,12 +10,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.domain.signed_links import approval_id
-from approvals.requests.parse import MAX_INPUT
+from approvals.domain.working_hours import EXAMPLE, parse_working_hours
+from approvals.requests.parse import MAX_INPUT, parse_request
 from approvals.services.request import ForeignExecutionError, RequestHandler
 from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
-from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.fakes import Clock, FakeContext, FakeWorkflows
 from tests.support.services import a_request_handler
 from tests.support.tables import TABLE, TOKENS
 
@@ -47,6 +48,24 @@ def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable
     stored = table.get(approval_id(TOKEN))
     assert stored.deadline == NOW + timedelta(hours=1)
     assert stored.title == "Continue execution run-1?"
+
+
+@pytest.mark.parametrize("own", [None, {"Days": ["Sat"], "From": "10:00", "To": "12:00", "TimeZone": "UTC"}])
+def test_a_request_without_working_hours_gets_those_of_the_stack(
+    table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger, own: Any
+) -> None:
+    stacks = parse_working_hours(EXAMPLE)
+    handler = a_request_handler(table, tokens, workflows, clock, logger, working_hours=stacks)
+    asked: dict[str, Any] = {"Approval": {"Approvers": ["ann@example.com"], "Reminders": [5], "RemindDuring": own}}
+    handler(a_call(asked), FakeContext())
+    stored = table.get(approval_id(TOKEN)).request
+    assert stored.remind_during == (parse_working_hours("Sat 10:00-12:00 UTC") if own else stacks)
+    assert stored.digest == parse_request(asked, default_timeout=timedelta(hours=1)).digest
+
+
+def test_a_request_in_a_stack_without_working_hours_has_none(handler: RequestHandler, table: ApprovalTable) -> None:
+    handler(a_call({"Approval": {"Reminders": [5]}}), FakeContext())
+    assert table.get(approval_id(TOKEN)).request.remind_during is None
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from approvals.domain.model import Status
 from approvals.domain.signed_links import user_recipient
 from tests.support.builders import APPROVE, REJECT
-from tests.support.iam_callers import SSO_ROLE
+from tests.support.iam_callers import SSO_ROLE, a_caller
+from tests.support.overrides import BREAK_GLASS, BREAK_GLASS_ROLE, REASON
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulation import Simulation, has_buttons
 
@@ -29,6 +31,8 @@ class Scenario:
     """Messages in the thread below the request: the outcome, and reminders."""
     notes: int = 0
     """How often a person is told that their click changed nothing."""
+    policy: dict[str, Any] = field(default_factory=dict)
+    """The operator's policy; without a key, there is none."""
     dead: bool = False
     """Whether there is something that could not be done in all the tries."""
 
@@ -123,7 +127,7 @@ def approve_for_another(simulation: Simulation) -> None:
     simulation.answer_by_mail(APPROVE)
     simulation.pass_minutes(1)
     simulation.click(APPROVE)  # Her seat is filled.
-    simulation.sign(APPROVE, "carol@example.com")
+    simulation.sign(APPROVE, a_caller("carol@example.com"))
 
 
 def approve_by_iam(simulation: Simulation) -> None:
@@ -133,8 +137,40 @@ def approve_by_iam(simulation: Simulation) -> None:
     simulation.pass_minutes(1)
     simulation.answer_by_mail(APPROVE)
     simulation.pass_minutes(1)
-    simulation.sign(APPROVE)  # As the same person, who has responded.
-    simulation.sign(APPROVE, "carol@example.com")
+    simulation.sign(APPROVE, a_caller())  # As the same person, who has responded.
+    simulation.sign(APPROVE, a_caller("carol@example.com"))
+
+
+def approve_for_a_group_and_for_the_requester(simulation: Simulation) -> None:
+    """Bob is the delegate of alice and of the requester, who tries both places, and answers in hers alone."""
+    simulation.away(PARAMETERS["Email"], "U0BOB00002")
+    groups = [{"Name": "security", "Approvers": [PARAMETERS["Email"]]}, {"Name": "ops", "Approvers": [SSO_ROLE]}]
+    simulation.ask({"Approval": {"Title": "Deploy", "Groups": groups, "RequestedBy": "ro@example.com"}})
+    simulation.pass_minutes(1)
+    simulation.sign(APPROVE, a_caller("ro@example.com"))  # The requester's own session of the role.
+    simulation.click(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.sign(APPROVE, a_caller("carol@example.com"))
+
+
+def override(simulation: Simulation) -> None:
+    """Let alice approve, the requester try to override, and ivy override; then bob clicks too late."""
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
+    simulation.ask({"Approval": {**asked, "RequestedBy": "ro@example.com"}})
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    for name in ("ro@example.com", "ivy@example.com"):
+        simulation.sign("override-approve", a_caller(name, BREAK_GLASS), Comment=REASON)
+    simulation.click(REJECT)
+
+
+OVERRIDES = {
+    "Format": 1,
+    "Approvers": [PARAMETERS["Email"], "U0BOB00002"],
+    "PersonRoles": [{"Role": BREAK_GLASS_ROLE}],
+    "Override": {"Roles": [BREAK_GLASS_ROLE]},
+}
 
 
 def change_the_form(simulation: Simulation) -> None:
@@ -208,6 +244,10 @@ SCENARIOS = {
     "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
     "one of each group": Scenario(play=need_one_of_each_group),
     "a delegate": Scenario(play=approve_for_another, notes=1),
+    "a delegate in a group": Scenario(play=approve_for_a_group_and_for_the_requester),
+    "an override": Scenario(
+        play=override, notes=1, policy=OVERRIDES, mails=("Asked", "Override:"), messages=("Override",)
+    ),
     "by email and by IAM": Scenario(play=approve_by_iam),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
     "an approver who can't be asked": Scenario(
@@ -257,6 +297,11 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
     approvals = simulation.approvals()
     assert tuple(each.status for each in approvals) == scenario.statuses
     assert tuple(simulation.execution.answers) == scenario.answers
+    for each in approvals:
+        parts = [place for said in each.responses for place in (said.approver.id, said.seat)]
+        parts += [each.decision.approver.id] if each.decision and each.decision.approver else []
+        assert each.request.requested_by not in parts, "the requester has a part in it"
+        assert each.is_overridden == bool(scenario.policy)
     if approvals:
         assert [each.resumed for each in approvals[:-1]] == [False] * (len(approvals) - 1)
         assert approvals[-1].resumed is bool(scenario.answers)

@@ -37,6 +37,7 @@ _FUNCTIONS = {
     "approvals/services/lifecycle.py": "LifecycleFunction",
     "web/handler.py": "CallbackFunction",
     "iam/handler.py": "AnswerFunction",
+    "approvals/services/spend.py": "SpendFunction",
     "handlers/bot.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }

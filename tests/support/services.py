@@ -9,6 +9,7 @@ from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.policy import Policy
+from approvals.domain.working_hours import WorkingHours
 from approvals.services.channel import Channel
 from approvals.services.compare import Comparer
 from approvals.services.conclude import Resumer
@@ -37,6 +38,7 @@ def a_request_handler(
     logger: Logger,
     *,
     read_policy: Callable[[], Policy | None] = no_policy,
+    working_hours: WorkingHours | None = None,
 ) -> RequestHandler:
     """Return what puts requests on record, for an hour each."""
     return RequestHandler(
@@ -44,6 +46,7 @@ def a_request_handler(
         tokens=tokens,
         workflows=workflows,
         default_timeout=HOUR,
+        working_hours=working_hours,
         clock=clock,
         logger=logger,
         requested=metrics.count_request,

@@ -21,6 +21,7 @@ PARAMETERS = {
     "SlackApiUrl": "https://slack.com/api/",
     "EventBusName": "",
     "PolicyParameter": "",
+    "RemindDuring": "",
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 

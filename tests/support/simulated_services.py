@@ -29,6 +29,7 @@ READS = (
     "auth.test",
     "GetExecutionHistory",
     "GetSecretValue",
+    "GetParameter",
 )
 
 

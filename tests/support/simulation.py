@@ -26,7 +26,7 @@ from demo.slack import Message, Slack
 from tests.support.builders import a_call, transported
 from tests.support.fakes import Clock
 from tests.support.functions import start
-from tests.support.iam_callers import a_body, a_caller, a_signed_call
+from tests.support.iam_callers import a_body, a_signed_call
 from tests.support.simulated_parameters import ATTEMPTS, PARAMETERS, environment, event_sources, matches, resolved
 from tests.support.simulated_services import Calls, Execution, FunctionFailed, Killed, Queues, T
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -60,6 +60,7 @@ class Simulation:
         self.mails: list[dict[str, str]] = []
         self.published: list[str] = []
         self.request_failed = False
+        self.policy = ""
         self.clicks = 0
         self._dynamodb = dynamodb
         self._context = context
@@ -109,6 +110,7 @@ class Simulation:
             "stepfunctions": self.execution.call,
             "secretsmanager": self._call_secrets_manager,
             "events": self._call_events,
+            "ssm": lambda *_: {"Parameter": {"Value": self.policy, "Version": 7}},
         }[service]
         return self.outside(operation, partial(call, operation, parameters))
 
@@ -306,13 +308,13 @@ class Simulation:
 
         self._until_answered("BotFunction", clicked)
 
-    def sign(self, action: str, name: str = "alice@example.com") -> None:
-        """Respond by IAM, in a session of this name; after an error, again."""
+    def sign(self, action: str, caller: dict[str, Any], **more: Any) -> None:
+        """Respond by IAM, as this caller; after an error, again."""
         approvals = self.approvals()
         if not approvals or approvals[0].people is None:
             assert self.request_failed, "nobody was asked"
             return
-        event = a_signed_call(a_body(approvals[0], action), a_caller(name))
+        event = a_signed_call(a_body(approvals[0], action, **more), caller)
         self._until_answered("AnswerFunction", partial(dict, event))
 
     def _until_answered(self, function: str, event: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -119,4 +119,5 @@ def _response(request: Any, headers: dict[str, str], body: Any) -> AWSResponse:
 
 def through(function: SpendFunction) -> Callable[..., Spender]:
     """Return what `Spender.of` is replaced by."""
-    return lambda _session, _function: function.spender()
+    spender = cache(function.spender)
+    return lambda _session, _function: spender()

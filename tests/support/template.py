@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Any] = {
     "PermissionsBoundaryArn": "",
     "KmsKeyArn": "",
     "PolicyParameter": "",
+    "RemindDuring": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,9 @@ def test_every_result_of_a_task_is_named() -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w./]+/[\w.]*|[\w-]+\.(?:yaml|toml))`", TEXT))))
 def test_every_file_it_names_is_there(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_every_list_of_channels_has_all(page: Path) -> None:
+    lists = [line for line in page.read_text().splitlines() if re.search(r"`email`(,| or) `slack`", line)]
+    assert [line for line in lists if "`iam`" not in line] == []

@@ -204,6 +204,13 @@ def test_added_group_adds_to_what_the_request_asks() -> None:
     )
 
 
+def test_added_group_adds_to_what_the_request_asks_of_the_policys_own_group() -> None:
+    """The author asks two of security. One of security and one of ops are not what they asked."""
+    request = under(raising(RequiredGroups={"ops": 1}), Groups=[{"Name": "security"}], RequiredApprovals=2)
+    security = ("sue@example.com", "pia@example.com")
+    assert Group(name=REQUESTED, approvers=security, required=2) in request.groups
+
+
 def test_raised_open_request_becomes_its_groups() -> None:
     request = under(raising(RequiredGroups={"security": 1}))
     assert [group.name for group in request.groups] == ["security"]

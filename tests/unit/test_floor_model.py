@@ -261,7 +261,7 @@ MUTANTS: dict[str, Change] = {
     "a refusing rule refuses": (FLOOR, "problems += [] if raises else", "problems += [] if not raises else"),
     "the problems are kept": (FLOOR, "problems=tuple(dict.fromkeys(problems))", "problems=()"),
     "a written group counts its members": (
-        FLOOR, "members = group.approvers or (", "members = request.approvers or group.approvers or (",
+        FLOOR, "approvers=_members(policy, group))", "approvers=request.approvers or _members(policy, group))",
     ),
     "too few approvals are refused": (FLOOR,
         "needed, written = rule.minimum_approvals, request.required_approvals",

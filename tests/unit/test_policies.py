@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from approvals.store.items import LISTED, READABLE, approval_to_item, changeable_to_item
+from approvals.store.items import LISTED, READABLE, SPENDABLE, approval_to_item, changeable_to_item
 from tests.support.builders import an_approval
+from tests.support.grants import with_grant
 from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, resolved, stream, topic_policy
 from tests.support.real_calls import recorded
 from tests.support.sam_transform import resources
@@ -29,16 +30,18 @@ READ = {
     "CallbackFunction": set(READABLE),
     "BotFunction": set(LISTED),
     "AnswerFunction": set(LISTED),
+    "SpendFunction": set(SPENDABLE),
     "NotifyFunction": set(READABLE),
     "DigestFunction": set(READABLE),
     "LifecycleFunction": set(READABLE),
 }
 """What a function may read of a record. `decision` may read all of it."""
 
-WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}
-"""What the public functions may write into a record."""
+RESPONSE = {"id", "waiting", *changeable_to_item(an_approval())}
+WRITTEN = {**dict.fromkeys(INTERNET_FACING, RESPONSE), "SpendFunction": {"id", "spends", "spend_parity"}}
+"""What the functions that others call may write into a record."""
 
-RECORD = {*approval_to_item(an_approval()), *READABLE, "task_token", "published", "escalated_at"}
+RECORD = {*approval_to_item(with_grant()), *READABLE, "task_token", "published", "escalated_at"}
 STRANGE = {"user", "kind", "text", "response_url", "left_at", "mails", "absences", "anything"}
 """Attributes of other items: of replies of earlier versions, of mail slots, and the absences."""
 
@@ -103,8 +106,8 @@ def forbidden(function: str) -> Iterator[Request]:
     yield from _others_sources(function)
     if function in READ:
         yield from _unreadable(function)
-    if function in INTERNET_FACING:
-        yield from _public(function)
+    if function in WRITTEN:
+        yield from _called_by_others(function)
     if function not in PUBLISH:
         yield "sns:Publish", arn(TOPIC), {}
     if function != "DecisionFunction":
@@ -151,25 +154,26 @@ def _unreadable(function: str) -> Iterator[Request]:
         yield from (("dynamodb:BatchGetItem", arn(TABLE), keys) for keys in (WHOLE, UNNAMED))
 
 
-def _public(function: str) -> Iterator[Request]:
-    for attribute in sorted({*RECORD, *STRANGE} - WRITTEN):
+def _called_by_others(function: str) -> Iterator[Request]:
+    own = min(WRITTEN[function] - {"id"})
+    for attribute in sorted({*RECORD, *STRANGE} - WRITTEN[function]):
         yield "dynamodb:UpdateItem", arn(TABLE), naming("id", attribute)
         yield (
             "dynamodb:UpdateItem",
             arn(TABLE),
-            naming("id", attribute, "news", EnclosingOperation="TransactWriteItems"),
+            naming("id", attribute, own, EnclosingOperation="TransactWriteItems"),
         )
     yield "dynamodb:UpdateItem", arn(TABLE), {}
-    yield from (("dynamodb:UpdateItem", arn(TABLE), naming("id", "news", ReturnValues=each)) for each in RETURNED)
+    yield from (("dynamodb:UpdateItem", arn(TABLE), naming("id", own, ReturnValues=each)) for each in RETURNED)
     yield "dynamodb:GetItem", arn(TABLE), projected(EnclosingOperation="TransactGetItems")
-    if function in ("CallbackFunction", "AnswerFunction"):
-        yield "dynamodb:UpdateItem", arn(TABLE), naming("id", "news", EnclosingOperation="TransactWriteItems")
+    if function != "BotFunction":
+        yield "dynamodb:UpdateItem", arn(TABLE), naming("id", own, EnclosingOperation="TransactWriteItems")
         yield "secretsmanager:GetSecretValue", arn("SlackSecret"), {}
     for action in {*ITEM_ACTIONS} - {"GetItem", "UpdateItem"}:
         yield f"dynamodb:{action}", arn(TABLE), projected()
         yield f"dynamodb:{action}", f"{arn(TABLE)}/index/due", projected()
     yield "dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/other", projected()
-    yield "dynamodb:UpdateItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/other", naming("id", "news")
+    yield "dynamodb:UpdateItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/other", naming("id", own)
     for action in (
         "states:SendTaskFailure",
         "states:SendTaskHeartbeat",

@@ -94,8 +94,8 @@ def test_the_limit_of_the_input_is_that_of_the_code() -> None:
 def test_every_key_of_the_result_is_explained() -> None:
     [table] = re.findall(r"^\| `Approval\.Result\.` \|.*\n((?:\|.*\n)+)", CALL, re.MULTILINE)
     named = [name for row in table.splitlines()[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    only_with_groups_and_under_a_policy = {"Groups", "Policy", "Override"}
-    assert set(named) == {*result(decided()), *only_with_groups_and_under_a_policy}
+    only_of_some_requests = {"Groups", "Policy", "Override", "Grant"}
+    assert set(named) == {*result(decided()), *only_of_some_requests}
 
 
 def test_every_error_of_the_state_machine_is_explained() -> None:

@@ -359,6 +359,7 @@ moments = st.sampled_from([NOW + minute * MINUTE for minute in range(-5, 60)] + 
 identities = st.sampled_from(
     # Those who may answer come up most: else few histories would get far.
     [by_email(ANN), in_slack(ANN), by_email(BO), in_slack(CY), by_email(RO), in_slack(RO)] * 3
+    + [by_iam(ANN.address), by_iam(RO.address), by_iam(DAN.address)]
     + [by_email(DAN), by_email(EVE), in_slack(EVE), in_slack(GUS), in_slack(GIL), by_email(MAILBOX)]
     + [replace(in_slack(CY), member=None)]
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from demo.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack, SlackError
+from demo.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack, SlackError, escape_mentions
 from demo.slack.block_kit import MAX_TOTAL, check_home, check_message, check_view
 
 CHANNEL, TOKEN = "C0APPROVALS", "xoxb-tests-0123456789"
@@ -310,3 +310,10 @@ def test_without_its_scope_there_is_no_command(slack: Slack) -> None:
     slack.scopes -= {"commands"}
     with pytest.raises(SlackError, match="missing_scope"):
         slack.command("U0ALICE01", "list")
+
+
+def test_mentions_of_members_come_as_slack_sends_them_and_other_words_as_they_are() -> None:
+    typed = "away until 2026-12-05, ask @dave"
+    assert escape_mentions(typed) == "away until 2026-12-05, ask <@U0DAVE0006|dave>"
+    for other in ("ask @nobody", "ask dave@example.com", "ask <@U0DAVE0006|dave>", "ask U0DAVE0006"):
+        assert escape_mentions(other) == other

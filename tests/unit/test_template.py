@@ -15,6 +15,7 @@ import pytest
 from approvals.adapters import metrics
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Status
+from approvals.store.items import parity
 from demo.process import ROOT
 from handlers import settings
 from mail import addresses
@@ -44,6 +45,7 @@ from web.html import HEADERS
 
 OUTPUTS = {
     "AnswersUrl",
+    "SpendFunctionArn",
     "ApproverPolicyArn",
     "ApiGatewayInvokeURL",
     "StateMachineHumanApprovalArn",
@@ -433,7 +435,7 @@ def test_a_email_that_came_too_fast_can_be_left_to_the_digest(function: str) -> 
     assert {"Fn::GetAtt": ["MailQueue", "Arn"]} in queues
 
 
-def test_new_items_and_news_go_to_notify_and_decided_ones_to_decision() -> None:
+def test_new_items_and_news_go_to_notify_and_decided_and_spent_ones_to_decision() -> None:
     patterns = {
         param.values[0]: [json.loads(found["Pattern"]) for found in param.values[1]["FilterCriteria"]["Filters"]]
         for param in STREAMS
@@ -450,7 +452,15 @@ def test_new_items_and_news_go_to_notify_and_decided_ones_to_decision() -> None:
             },
         },
     ]
-    [decision] = patterns["DecisionFunction"]
+    decision, *uses = patterns["DecisionFunction"]
+    changes = [
+        {
+            f"{image}Image": {"spend_parity": {"S": [parity(use)]}}
+            for image, use in (("Old", before), ("New", before + 1))
+        }
+        for before in (0, 1)
+    ]
+    assert uses == [{"eventName": ["MODIFY"], "dynamodb": each} for each in changes]
     images = decision["dynamodb"]
     assert decision["eventName"] == ["MODIFY"]
     assert images["OldImage"] == {"status": {"S": ["PENDING"]}}
@@ -903,6 +913,7 @@ def test_the_dashboard_shows_the_metrics_that_the_functions_write_and_no_other()
         metrics.DECIDED,
         metrics.TIME_TO_DECISION,
         metrics.IN_VAIN,
+        metrics.SPEND_REFUSED,
     }
     assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
     assert {dimensions["service"] for _, _, dimensions in ours} == {"${AWS::StackName}"}

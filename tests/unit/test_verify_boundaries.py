@@ -36,6 +36,9 @@ MISTAKES: tuple[tuple[str, str, str], ...] = (
     ("BotFunction", "dynamodb:GetItem", NAMES.replies),
     ("AnswerFunction", "secretsmanager:GetSecretValue", NAMES.secret),
     ("AnswerFunction", "dynamodb:GetItem", NAMES.table),
+    ("SpendFunction", "dynamodb:GetItem", NAMES.table),
+    ("SpendFunction", "dynamodb:UpdateItem", NAMES.table),
+    ("SpendFunction", "states:SendTaskSuccess", "*"),
     ("NotifyFunction", "dynamodb:GetItem", NAMES.tokens),
     ("NotifyFunction", "states:SendTaskFailure", "*"),
     ("RequestFunction", "states:SendTaskSuccess", "*"),
@@ -49,6 +52,7 @@ NEEDED: tuple[tuple[str, str], ...] = (
     ("NotifyFunction", "sns:Publish"),
     ("RequestFunction", "dynamodb:PutItem"),
     ("CallbackFunction", "dynamodb:UpdateItem"),
+    ("SpendFunction", "dynamodb:UpdateItem"),
 )
 
 

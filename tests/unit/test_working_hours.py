@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.working_hours import DAYS, WorkingHours
+from approvals.domain.working_hours import DAYS, EXAMPLE, WorkingHours, parse_working_hours
+from tests.support.template import TEMPLATE
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Casablanca")
 MINUTE = timedelta(minutes=1)
@@ -90,3 +92,51 @@ def test_hours_begin_when_the_clocks_of_the_zone_say_so(
     found = WorkingHours(days=days, start=time.fromisoformat(start), end=time.fromisoformat(end), zone=zone)
     moment = datetime.fromisoformat(f"{planned}:00+00:00")
     assert found.delay(moment, moment + timedelta(days=30)) == datetime.fromisoformat(f"{expected}:00+00:00")
+
+
+ALLOWED = TEMPLATE["Parameters"]["RemindDuring"]["AllowedPattern"]
+
+
+@pytest.mark.parametrize(
+    ("written", "days", "start", "end", "zone"),
+    [
+        (EXAMPLE, DAYS[:5], time(9), time(17), BERLIN),
+        ("Sat-Mon,Wed 22:30-06:00 UTC", ("Sat", "Sun", "Mon", "Wed"), time(22, 30), time(6), "UTC"),
+        ("Fri 09:00-09:01 Etc/GMT+5", ("Fri",), time(9), time(9, 1), "Etc/GMT+5"),
+    ],
+)
+def test_hours_are_read_as_people_write_them(
+    written: str, days: tuple[str, ...], start: time, end: time, zone: str
+) -> None:
+    assert parse_working_hours(written) == WorkingHours(days=days, start=start, end=end, zone=zone)
+    assert re.search(ALLOWED, written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Mon-Fri",
+        "Mon-Fri 9:00-17:00 UTC",
+        "Mon-Fri 09:00-24:00 UTC",
+        "Mon- 09:00-17:00 UTC",
+        "mon-fri 09:00-17:00 UTC",
+        "Mon,, 09:00-17:00 UTC",
+        "Mon-Wed-Fri 09:00-17:00 UTC",
+        "Mon-Fri 09:00-17:00",
+        " Mon 09:00-17:00 UTC",
+        "Mon 09:00-17:00 UTC UTC",
+    ],
+)
+def test_other_texts_are_no_hours_for_the_template_either(written: str) -> None:
+    assert parse_working_hours(written) is None
+    assert not re.search(ALLOWED, written)
+
+
+@given(st.from_regex(ALLOWED, fullmatch=True))
+def test_the_function_reads_whatever_the_template_allows(written: str) -> None:
+    assert bool(parse_working_hours(written)) == bool(written)
+
+
+def test_a_stack_has_no_working_hours_unless_it_names_some() -> None:
+    assert TEMPLATE["Parameters"]["RemindDuring"]["Default"] == ""
+    assert parse_working_hours("") is None
