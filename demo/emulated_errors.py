@@ -13,7 +13,7 @@ _ANY_ERROR = "Runtime.HandlerError"
 
 
 def name_error(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the emulator's result of an invocation, with the class that its traceback ends with as the error's type."""
+    """Return the result of an invocation. An error gets the type of the class with which its traceback ends."""
     body = result.get("body")
     if not result.get("error") or not isinstance(body, dict) or body.get("errorType") != _ANY_ERROR:
         return result

@@ -9,6 +9,7 @@ from typing import Any
 
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.judgement import Cancellation, Expiry, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
@@ -131,6 +132,8 @@ def eventful() -> Approval:
         escalate_after=timedelta(minutes=20),
         more_time=MoreTime(1, HOUR),
         form=FORM[:2],
+        action={"Command": ["deploy", "2.4.2"]},
+        grant=GrantTerms(uses=1, valid=HOUR),
     )
     steps = {
         "request_email:alice@example.com": NOW + timedelta(seconds=2),
@@ -159,7 +162,8 @@ def eventful() -> Approval:
         replace(changed, approver=CAROL, at=NOW + timedelta(minutes=30), comment="Go <b>now</b>"),
     ):
         approval = judge(approval, response).approval
-    return approval
+    spend = Spend(use=1, by="arn:aws:iam::123456789012:role/Deployer", at=NOW + timedelta(minutes=32))
+    return replace(approval, spends={"key": spend})
 
 
 def confirm(approval: Approval, action: Action = Action.APPROVE, typed: Typed | None = None) -> str:

@@ -775,7 +775,7 @@ def test_an_outcome_shows_all_that_happened_in_order_each_with_its_time() -> Non
         assert found, entry.text
     assert [time["datetime"] for time in page.named("time")] == [iso(entry.at) for entry in entries]
     assert [tag for tag, _ in page.elements if tag in ("ol", "details", "summary")] == ["details", "summary", "ol"]
-    assert "Activity (18)" in page.text
+    assert "Activity (19)" in page.text
     assert "Go <b>now</b>" in page.text
 
 

@@ -17,11 +17,11 @@ def of_type(tracing: str, kind: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(("tracing", "mode"), [("Disabled", None), ("Active", {"Mode": {"Ref": "Tracing"}})])
 def test_every_function_is_traced_or_none(tracing: str, mode: object) -> None:
     functions = of_type(tracing, "AWS::Lambda::Function")
-    assert len(functions) == 8
+    assert len(functions) == 9
     assert all(function.get("TracingConfig") == mode for function in functions)
 
 
-@pytest.mark.parametrize(("tracing", "functions"), [("Disabled", 0), ("Active", 8)])
+@pytest.mark.parametrize(("tracing", "functions"), [("Disabled", 0), ("Active", 9)])
 def test_a_function_may_write_traces_only_where_it_is_traced(tracing: str, functions: int) -> None:
     roles = of_type(tracing, "AWS::IAM::Role")
     assert len([role for role in roles if "xray" in json.dumps(role.get("ManagedPolicyArns", [])).lower()]) == functions
