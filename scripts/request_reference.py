@@ -81,8 +81,8 @@ The workflow input is the same.
   blanks. Lists count from 0 in paths such as `Action /Command/2` (JSON Pointer).
 - **The subject is the author's word, so an earlier approval must earn trust.** It was given under the same approval
   policy, or both requests had none. At least one person who approved it can respond to the new request, and made
-  neither of the two. An override does not qualify, nor does a request that was rejected, cancelled or expired. Between two
-  requests that name no approvers, both must go to the same `Channel`. Of the ten latest approvals, the newest that
+  neither of the two. An override does not qualify, nor does a request that was rejected, cancelled or expired. Two
+  requests that name no approvers must go to the same `Channel`. Of the ten latest approvals, the newest that
   qualifies is compared. The line counts those that were passed over, and says if none is left.
 - **Earlier values are for people who could respond to the earlier request or made it**, and for a Slack channel where
   it was posted. All others see only the names of what changed. `approvals show` shows the values: its users can read
