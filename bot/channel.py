@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.domain import form_wording, wording
+from approvals.domain import form_wording, policy_change_wording, wording
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Delegation, DelegationKind, Person
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.seats import awaited, informed, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
@@ -147,11 +148,14 @@ class SlackChannel:
         return self._messenger.directory.members_of(posted.place)
 
     def _tell(self, step: str, news: News, approval: Approval) -> Done | NotDone | Unreachable | Tasks:
-        """Reply with news below the request. If its message was deleted, post the request again first."""
+        """Reply with news below the request. If its message was deleted, post the request again first.
+
+        So too if a changed policy wants it in another channel.
+        """
         if news.kind is NewsKind.RESET and not _NEWS[news.kind](approval).people:
             return NotDone.MOOT  # They responded in the meantime.
         posted = channel_message(approval)
-        if posted and self._is_there(posted, approval):
+        if posted and self._messenger.is_in_place(posted, approval) and self._is_there(posted, approval):
             return self._reply(news, approval)
         return {f"{step}-again": self._post_again, f"{step}-thread": partial(self._reply, news)}
 
@@ -191,7 +195,7 @@ class SlackChannel:
 
     def _reply_to(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
         said = _DIRECTLY[news.kind](approval)
-        if message.to not in {person.on(SLACK) for person in said.people}:
+        if news.kind is not NewsKind.POLICY and message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
         named = join_texts([wording.quoted_title(approval), said.text])
         return self._send(lambda: self._messenger.reply_directly(message, named, said.quoted))
@@ -233,7 +237,12 @@ class SlackChannel:
 
 def _direct_step(approval: Approval) -> str:
     reassigned = len(_reassigned(approval))
-    suffixes = ["escalation" if approval.escalated_at else "", f"reassigned-{reassigned}" if reassigned else ""]
+    changes = len(asked_again(approval))
+    suffixes = [
+        "escalation" if approval.escalated_at else "",
+        f"reassigned-{reassigned}" if reassigned else "",
+        f"policy-{changes}" if changes else "",
+    ]
     return "-".join(filter(None, [DIRECT, *suffixes]))
 
 
@@ -294,15 +303,21 @@ def _reset(approval: Approval) -> _Said:
     return _Said(text(form_wording.reset_news(approval)), people_to_respond_again(approval), quoted)
 
 
+def _policy(approval: Approval) -> _Said:
+    return _Said(text(policy_change_wording.asked_again_sentence(approval)), unanswered(approval))
+
+
 _NEWS: Mapping[NewsKind, Callable[[Approval], _Said]] = {
     NewsKind.REMINDER: _reminder,
     NewsKind.ESCALATION: _escalation,
     NewsKind.EXTENSION: _extension,
+    NewsKind.POLICY: _policy,
     NewsKind.RESET: _reset,
 }
 """The reply for each kind of news in the request's thread."""
 
 _DIRECTLY: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.POLICY: _policy,
     NewsKind.REMINDER: _direct_reminder,
     NewsKind.RESET: _reset,
 }

@@ -8,10 +8,17 @@ from bot.addresses import SLACK
 
 
 def messages(approval: Approval | Summary) -> list[Delivery]:
-    """Return the Slack messages, the channel's first. Of several there only the latest: those before were deleted."""
+    """Return the Slack messages, the latest in a channel first, then those to single people.
+
+    Of several in one channel only the latest: those before were deleted.
+    """
     found = [delivery for delivery in approval.deliveries if delivery.channel == SLACK]
-    posted = [message for message in found if not message.to]
-    return [*posted[-1:], *(message for message in found if message.to)]
+    posted: dict[str, Delivery] = {}
+    for message in found:
+        if not message.to:
+            posted.pop(message.place, None)
+            posted[message.place] = message
+    return [*reversed(posted.values()), *(message for message in found if message.to)]
 
 
 def channel_message(approval: Approval | Summary) -> Delivery | None:

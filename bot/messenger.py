@@ -79,6 +79,12 @@ class SlackMessenger:
             return False
         return True
 
+    def is_in_place(self, message: Delivery, approval: Approval) -> bool:
+        """Return True if a message is where the request asks to be posted."""
+        wanted = approval.request.channel or self._channel
+        # A conversation with one user has an ID of its own.
+        return message.place == wanted or (wanted[0] in "UW" and message.place.startswith("D"))
+
     def reply(
         self, approval: Approval, text: Text | str, mentions: Sequence[str] = (), quoted: Sequence[str] = ()
     ) -> None:

@@ -12,6 +12,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
+from approvals.domain.policy_wording import policy_changes_document
 from approvals.domain.result import groups, override, result, under_policy
 from approvals.requests.codec import write
 from cli.output import plain
@@ -60,6 +61,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Digest": approval.request.digest,
         **under_policy(approval.request),
         "Previous": previous(approval),
+        **policy_changes_document(approval.request.policy),
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
@@ -185,8 +187,9 @@ def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def response_document(approval: Approval, response: Response) -> dict[str, Json]:
-    """Return a response, also one that was withdrawn or reset."""
+    """Return a response, also one that was withdrawn, reset or made void."""
     by, cause = response.approver, reset_cause(approval, response)
+    withdrawn = iso(response.withdrawn_at) if response.withdrawn_at else None
     return {
         "By": by.id,
         "Name": by.name,
@@ -198,10 +201,11 @@ def response_document(approval: Approval, response: Response) -> dict[str, Json]
         "Comment": response.comment,
         "Form": dict(form_of(approval, response)),
         "Replaced": None if response.replaced is None else dict(response.replaced),
-        "WithdrawnAt": iso(response.withdrawn_at) if response.withdrawn_at and not cause else None,
+        "WithdrawnAt": withdrawn if not (cause or response.is_void) else None,
         "WithdrawnBy": response.withdrawn_by or None,
         "ResetAt": iso(cause.at) if cause else None,
         "ResetBy": cause.approver.id if cause else None,
+        "VoidAt": withdrawn if response.is_void else None,
     }
 
 

@@ -13,7 +13,7 @@ from approvals.domain.facts import LABELS
 from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
-from approvals.domain.pinned_policy import PinnedPolicy
+from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.result import form, groups, override
 from approvals.requests.codec import write
 from bot.addresses import SLACK
@@ -116,7 +116,7 @@ COLUMNS: Mapping[str, Column] = {
         "Each response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `for` (the person for whom a delegate "
         "responded), `response`, `at`, `comment`, `form`, `replaced` (the values that it changed), `withdrawn_at`, "
         "`withdrawn_by` (the person for whom a delegate responded, if they took its place), `reset_at` and "
-        "`reset_by` (the person whose change reset it).",
+        "`reset_by` (the person whose change reset it), `void_at` (the policy changed).",
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
@@ -139,8 +139,9 @@ COLUMNS: Mapping[str, Column] = {
         lambda a: a.request.kind.value,
     ),
     "policy": Column(
-        "The policy under which the request was made: `version`, `sha256`, and `rules` that applied, each with `name`, "
-        "`required` and `raised`; empty without a policy.",
+        "The policy under which the request was made, or asked again last: `version`, `sha256`, and `rules` that "
+        "applied, each with `name`, `required` and `raised`; `now` is a later version that it does not follow, and "
+        "`asked_again` has each change after which it was asked again (`at`, `from`, `to`). Empty without a policy.",
         lambda a: _policy(a.request.policy) if a.request.policy else None,
     ),
     "action": Column("What exactly was approved, as the request states it.", lambda a: a.request.action),
@@ -219,7 +220,16 @@ def _policy(policy: PinnedPolicy) -> Json:
         "rules": [
             {"name": rule.name, "required": list(rule.required), "raised": list(rule.raised)} for rule in policy.rules
         ],
+        "now": _version(policy.noted),
+        "asked_again": [
+            {"at": iso(each.at), "from": _version(each.before), "to": _version(each.after)}
+            for each in policy.asked_again
+        ],
     }
+
+
+def _version(version: PolicyVersion | None) -> Json:
+    return {"version": version.version, "sha256": version.sha256} if version else None
 
 
 def _refusal(refusal: Refusal) -> Json:

@@ -22,6 +22,7 @@ _COLORS = {
     Kind.REFUSED: "yellow",
     Kind.WITHDRAWN: "yellow",
     Kind.RESET: "yellow",
+    Kind.ASKED_AGAIN: "yellow",
     Kind.REMINDED: "yellow",
     Kind.ESCALATED: "yellow",
     Kind.DECIDED: "red",

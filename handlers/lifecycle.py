@@ -23,6 +23,7 @@ def build(environ: Mapping[str, str]) -> LifecycleHandler:
         dead_letters=wiring.queue(config.dead_letter_queue_url),
         clock=wiring.clock,
         logger=wiring.logger,
+        policy_changes=wiring.policy_changes(config.policy_parameter),
     )
 
 

@@ -114,12 +114,13 @@ class DigestSettings(EmailSettings):
 
 
 class LifecycleSettings(TableSettings):
-    """Settings of `lifecycle`."""
+    """Settings of `lifecycle`. Without `policy_parameter`, there is no policy."""
 
     state_machine_arn: str
     notify_queue_url: str
     decision_queue_url: str
     dead_letter_queue_url: str
+    policy_parameter: str
 
 
 class CallbackSettings(LinkSettings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from approvals.adapters.policy_store import PolicyStore
     from approvals.services.channel import Channel
+    from approvals.services.policy_changes import PolicyChanges
     from approvals.services.publish import Publisher
     from bot.messenger import SlackMessenger
     from handlers.settings import ChannelSettings, EmailSettings, EventSettings, TableSettings, TokenSettings
@@ -87,6 +89,23 @@ class Wiring:
         from approvals.adapters.policy_store import PolicyStore  # noqa: PLC0415
 
         return PolicyStore(lambda: clients.session().client("ssm"), parameter)
+
+    def policy_changes(self, parameter: str) -> PolicyChanges | None:
+        """Return what keeps open approvals up to date with the policy, or None without one."""
+        if not parameter:
+            return None
+        from approvals.adapters import metrics  # noqa: PLC0415
+        from approvals.services.policy_changes import PolicyChanges  # noqa: PLC0415
+        from approvals.store.policy_watch import PolicyWatch  # noqa: PLC0415
+
+        return PolicyChanges(
+            table=self.table,
+            watch=PolicyWatch(self.dynamodb, self._table_name, time.sleep),
+            read_policy=self.policy_store(parameter).read,
+            unavailable=metrics.count_unavailable_policy,
+            clock=self.clock,
+            logger=self.logger,
+        )
 
     def publisher(self, config: EventSettings) -> Publisher | None:
         """Return the publisher of events, or None without a bus."""

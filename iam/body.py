@@ -16,6 +16,7 @@ from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Approver
 from approvals.domain.pinned_policy import PolicyVersion
 from approvals.domain.policy import Policy
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.signed_links import is_approval_id
 from iam.addresses import without_path
 
@@ -101,8 +102,11 @@ class SignedResponse:
 
 
 def withdrawn_count(approval: Approval) -> int:
-    """Return how many responses were withdrawn or reset, for `Seen.Withdrawn`."""
-    return sum(response.withdrawn_at is not None for response in approval.responses)
+    """Return how many responses were withdrawn, reset or made void, and how often it was asked again.
+
+    That is `Seen.Withdrawn`.
+    """
+    return sum(response.withdrawn_at is not None for response in approval.responses) + len(asked_again(approval))
 
 
 def read_body(event: Mapping[str, Any]) -> SignedResponse:

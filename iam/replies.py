@@ -13,7 +13,10 @@ from approvals.domain.profiles import refusal
 from approvals.domain.refusal_wording import refusal_reply
 
 OTHER_REQUEST = "The digest is not this request's. Look at the request again: approvals show"
-OUTDATED = "A response was withdrawn or reset after you looked at this request. Look at it again: approvals show"
+OUTDATED = (
+    "A response was withdrawn or reset, or the policy changed, after you looked at this request. Look at it again: "
+    "approvals show"
+)
 CHANGED = "The request changed just now. Try again."
 FULL = "The record of this request has no room left. Shorten your comment and your answers."
 NOT_FOUND = "This request was not found, or its record has been deleted."

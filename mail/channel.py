@@ -12,7 +12,7 @@ from approvals.domain.steps import notice_step, outcome_step, request_step, step
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from mail.addresses import EMAIL
 from mail.messages import Links, mail_for
-from mail.recipients import asked, asked_again, reminded, told
+from mail.recipients import asked, asked_again, asked_before_change, reminded, told
 from mail.sns import Mailer
 
 if TYPE_CHECKING:
@@ -61,10 +61,13 @@ class EmailChannel:
     def update(self, approval: Approval, news: News) -> Tasks:
         """Tell the people who can respond. A reminder goes only to those who have not, a reset to those who must again.
 
-        People whom an escalation adds get the request itself instead.
+        People whom an escalation or a changed policy adds get the request itself instead. A changed policy is also told
+        to those who can no longer respond.
         """
         if news.kind is NewsKind.REMINDER:
             return self._mails(news.topic, reminded(approval, self._email))
+        if news.kind is NewsKind.POLICY:
+            return self._mails(news.topic, asked_before_change(approval, self._email))
         if news.kind is NewsKind.RESET:
             return self._mails(news.topic, asked_again(approval, self._email))
         recipients = asked(approval, self._email)

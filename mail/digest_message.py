@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.domain import facts, form_wording, wording
+from approvals.domain import facts, policy_change_wording, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
 from approvals.domain.override_wording import override_sentence
@@ -34,7 +34,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts += [
             f"{number}. {reference(approval)} {wording.request_sentence(approval)}\n{quoted(approval.title)}",
             comparison(approval, recipient),
-            form_wording.reset_notice(approval, approver_of(approval, recipient)),
+            policy_change_wording.again_notice(approval, approver_of(approval, recipient)),
             HIGH if wording.is_high_severity(approval) else "",
             wording.requester_warning(approval),
             *links.of(approval, recipient, complete=all_shown),

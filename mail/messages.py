@@ -6,11 +6,11 @@ they are: nothing in them can pose as the product's own text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from approvals.domain import facts, form_wording, markdown, omissions, wording
+from approvals.domain import facts, form_wording, markdown, omissions, policy_change_wording, wording
 from approvals.domain.cancellation import reason
 from approvals.domain.comparison import sees_values
 from approvals.domain.comparison_wording import change_rows, comparison_sentence
@@ -90,12 +90,14 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
     if approval.decision:
         return None
     kind = kind.partition("-")[0]  # Of `reminder-2`, for example.
-    if kind == request_step(EMAIL):
-        return request_mail(approval, recipient, links)
-    if kind == NewsKind.REMINDER:
-        return reminder_mail(approval, recipient, links)
-    if kind == NewsKind.RESET:
-        return reset_mail(approval, recipient, links)
+    with_links: dict[str, Callable[[Approval, str, Links], Mail | None]] = {
+        request_step(EMAIL): request_mail,
+        NewsKind.REMINDER: reminder_mail,
+        NewsKind.POLICY: policy_mail,
+        NewsKind.RESET: reset_mail,
+    }
+    if kind in with_links:
+        return with_links[kind](approval, recipient, links)
     without_links = {
         notice_step(EMAIL): notice_mail,
         NewsKind.ESCALATION: escalation_mail,
@@ -126,6 +128,17 @@ def reset_mail(approval: Approval, recipient: str, links: Links) -> Mail | None:
     lead = f"{sentence} Respond again by {readable(approval.deadline)}."
     changes = "\n".join(map(quoted, form_wording.reset_changes(approval, response)))
     return _asking(approval, recipient, links, later_subject(approval, recipient), lead, changes=changes)
+
+
+def policy_mail(approval: Approval, recipient: str, links: Links) -> Mail:
+    """Return the email that says that the policy changed. It has the same links, unless the person can't respond."""
+    lead = policy_change_wording.asked_again_sentence(approval)
+    subject = later_subject(approval, recipient)
+    if isinstance(responder(approval, approver_of(approval, recipient)), Person):
+        return _asking(approval, recipient, links, subject, f"{lead} Respond by {readable(approval.deadline)}.")
+    lead = f"{lead} You are no longer among the approvers. {_NOTHING_TO_DO}"
+    parts = [lead, quoted(approval.title), _source(approval)]
+    return Mail(recipient, subject, paragraphs(parts))
 
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:

@@ -153,6 +153,15 @@ STANDING = (
     ),
 )
 
+UNDER_POLICY = (
+    Standing("CloudWatch", "alarm_month", 2, "the alarms for the policy and for overrides"),
+    Standing("DynamoDB", "dynamodb_read", MINUTES, "the scheduler reads how far open approvals were compared with it"),
+)
+"""With `PolicyParameter`. Reading a standard parameter of SSM costs nothing at its default throughput.
+
+Source: https://aws.amazon.com/systems-manager/pricing/
+"""
+
 METRICS = 14
 """Custom metrics that requests, decisions and spends can write, in all channels and with all outcomes."""
 
@@ -277,6 +286,8 @@ def _standing() -> Iterator[str]:
     )
     yield "`Monitoring=Full` adds:\n"
     yield from _amounts(FULL)
+    yield "\n`PolicyParameter` adds (SSM charges nothing for a standard parameter that is read each minute):\n"
+    yield from _amounts(UNDER_POLICY)
     yield "\n`KmsKeyArn` adds:\n"
     yield from _amounts(OWN_KEY)
     yield ("\nA stack in use also pays for custom metrics, in the hours with a request or a decision:\n")

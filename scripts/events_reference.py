@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.history import Kind
-from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
-from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, iso
+from approvals.domain.judgement import ExtensionRequest, PolicyChange, ScheduledCheck, Withdrawal
+from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Status, iso
 from approvals.domain.people import Approver, Delegation, People, Person
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
@@ -124,6 +126,24 @@ def approval() -> Approval:
     return asked
 
 
+def asked_again() -> Approval:
+    """Return an approval that was asked again, since the policy changed."""
+    before, after = (
+        PinnedPolicy(parameter="/approvals/policy", version=version, sha256=sha256(f"{version}".encode()).hexdigest())
+        for version in (7, 8)
+    )
+    asked = approval()
+    request = replace(asked.request, policy=before)
+    asked = replace(asked, request=request, status=Status.PENDING, decision=None, responses=(), published=frozenset())
+    at = NOON + timedelta(minutes=5)
+    for event in (
+        _answer("bo", Action.APPROVE, 4, "In time for the release"),
+        PolicyChange(at=at, policy=after.identity, request=replace(request, policy=after)),
+    ):
+        asked = judge(asked, event).approval
+    return asked
+
+
 def examples() -> list[dict[str, Json]]:
     """Return one event of every kind, as EventBridge delivers it."""
     decided = approval()
@@ -132,6 +152,7 @@ def examples() -> list[dict[str, Json]]:
     spent = replace(decided, spends={"key": Spend(use=1, by=by, at=NOON + timedelta(minutes=43))})
     ends = [replace(spent, steps={**spent.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
     found = {event.kind: event for end in ends for event in events(end, STACK)}
+    found |= {event.kind: event for event in events(asked_again(), STACK) if event.kind is Kind.ASKED_AGAIN}
     return [delivered(found[kind]) for kind in Kind]
 
 

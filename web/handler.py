@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.failures import describe_error
 from approvals.adapters.step_functions import console_url
-from approvals.domain import form_wording, wording
+from approvals.domain import form_wording, policy_change_wording, wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
@@ -213,7 +213,7 @@ class CallbackHandler:
             differences = form_wording.differences(link.approval, response)
             typed = Typed(link.sent, form_inputs.by_name(differences))
             return self._confirm(link, HTTPStatus.CONFLICT, typed, form_wording.outdated_sentence(link.approval))
-        note = form_wording.reset_notice(link.approval, link.approver) or _SENT_AGAIN
+        note = policy_change_wording.outdated_notice(link.approval, link.approver) or _SENT_AGAIN
         return self._confirm(link, HTTPStatus.CONFLICT, note=note)
 
     def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:

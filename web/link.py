@@ -15,13 +15,14 @@ from approvals.domain.eligibility import responder
 from approvals.domain.form_changes import form_key
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.people import Approver, Person
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, signed_recipient
 from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError
 
 SEEN = "seen"
-"""The field: how many responses of the person were withdrawn or reset when their page was made, and how many
-extensions the request had."""
+"""The field: how many responses of the person were withdrawn or reset when their page was made, with how often the
+request had been asked again, and how many extensions it had."""
 
 VALUES = "values"
 """The field: which values of the request's form the page showed that other approvers filled in; empty if none."""
@@ -63,7 +64,7 @@ class Link:
     @property
     def page_fields(self) -> dict[str, str]:
         """The fields that a form on a page about the approval sends back."""
-        seen = f"{len(withdrawals(self.approval, self.approver))}.{len(self.approval.extensions)}"
+        seen = f"{self._withdrawn}.{len(self.approval.extensions)}"
         values = form_key(self.approval)
         return {**self.fields, SEEN: seen, **({VALUES: values} if values else {})}
 
@@ -84,8 +85,15 @@ class Link:
 
     @property
     def is_outdated(self) -> bool:
-        """Return True if a response of the person was withdrawn, on any channel, or reset since their page was made."""
-        return int(self.withdrawal_state) < len(withdrawals(self.approval, self.approver))
+        """Return True if a response of the person was withdrawn, on any channel, or reset since their page was made.
+
+        So too if the approval was asked again since.
+        """
+        return int(self.withdrawal_state) < self._withdrawn
+
+    @property
+    def _withdrawn(self) -> int:
+        return len(withdrawals(self.approval, self.approver)) + len(asked_again(self.approval))
 
     @property
     def _seen(self) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import facts, form_wording, wording
+from approvals.domain import facts, form_wording, policy_change_wording, wording
 from approvals.domain.delegate_wording import for_owner, for_owner_of, seat_sentence
 from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
@@ -241,8 +241,8 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> ET.Element | 
 def _no_longer_counts(approval: Approval, recipient: str) -> ET.Element | str:
     """Return why the person's last response does not count: they withdrew it, or it was reset."""
     reader = approver_of(approval, recipient)
-    if was_reset := form_wording.reset_notice(approval, reader):
-        return _warning(was_reset)
+    if why := policy_change_wording.again_notice(approval, reader):
+        return _warning(why)
     at = max(withdrawals(approval, reader), default=None)
     return _paragraph(f"You withdrew your response on {readable(at)}. It no longer counts." if at else "")
 

@@ -26,7 +26,7 @@ IN_VAIN = "AnsweredInVain"
 """A person decided when the workflow no longer waited."""
 
 POLICY_UNAVAILABLE = "PolicyUnavailable"
-"""A request was not judged, since the operator's policy can't be read."""
+"""A request was not judged, or open approvals were not compared, since the operator's policy can't be read."""
 
 OVERRIDDEN = "ApprovalOverridden"
 """A person decided alone, in an emergency."""
@@ -52,7 +52,7 @@ def count_override() -> None:
 
 
 def count_unavailable_policy() -> None:
-    """Count a request that failed since the policy can't be read."""
+    """Count that the policy can't be read: a request failed, or open approvals keep their rules for now."""
     metrics = _metrics()
     metrics.add_metric(POLICY_UNAVAILABLE, MetricUnit.Count, 1)
     metrics.flush_metrics()

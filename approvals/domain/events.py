@@ -12,6 +12,8 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver, People
+from approvals.domain.policy_changes import asked_again, voided
+from approvals.domain.policy_wording import version_document
 from approvals.domain.result import groups, override, under_policy
 from approvals.domain.spending import in_order
 
@@ -122,6 +124,15 @@ def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
     return {**by, "Number": _number(entry), "Response": response.action.status.value, "Of": response.approver.id}
 
 
+def _asked_again(approval: Approval, entry: Entry) -> dict[str, Json]:
+    change = asked_again(approval)[_number(entry) - 1]
+    return {
+        "From": version_document(change.before),
+        "To": version_document(change.after),
+        "Void": [response.approver.id for response in voided(approval, change)],
+    }
+
+
 def _refused(approval: Approval, entry: Entry) -> dict[str, Json]:
     refusal = approval.refusals[_number(entry) - 1]
     said: dict[str, Json] = {"Response": refusal.action.status.value, "Reason": refusal.reason}
@@ -174,6 +185,7 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.RESPONDED: _responded,
     Kind.WITHDRAWN: _withdrawn,
     Kind.RESET: _reset,
+    Kind.ASKED_AGAIN: _asked_again,
     Kind.REFUSED: _refused,
     Kind.EXTENDED: _extended,
     Kind.REMINDED: _reminded,

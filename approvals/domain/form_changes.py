@@ -16,6 +16,7 @@ from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem, format_answer
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Person
+from approvals.domain.policy_changes import last_asked
 
 MAX_CHANGES = 3
 """How often the values of a form can be changed: each change keeps the responses that it reset, and a record has
@@ -112,8 +113,8 @@ def add_response(approval: Approval, response: Response) -> Approval:
 
 
 def is_withdrawn(response: Response) -> bool:
-    """Return True if the person withdrew the response; a reset one they did not."""
-    return response.withdrawn_at is not None and not response.reset_by
+    """Return True if the person withdrew the response; a reset or void one they did not."""
+    return response.withdrawn_at is not None and not (response.reset_by or response.is_void)
 
 
 def reset_cause(approval: Approval, response: Response) -> Response | None:
@@ -147,7 +148,7 @@ def reset_response(approval: Approval, person: Person) -> Response | None:
     if answer_of(approval, person):
         return None
     mine = [response for response in approval.responses if response.person == person.id]
-    if not mine or not mine[-1].reset_by:
+    if not mine or not mine[-1].reset_by or mine[-1].at < last_asked(approval):
         return None
     filled = any(response.seat == mine[-1].seat for response in approval.standing)  # by the other of owner and delegate
     return None if filled else mine[-1]

@@ -18,6 +18,8 @@ from approvals.domain.model import Action, Approval, Decision, Response, Status,
 from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
+from approvals.domain.policy_change_wording import change_sentence
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.profiles import profile_of
 from approvals.domain.spending import in_order
 from approvals.domain.steps import Step
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     RESPONDED = "ResponseRecorded"
     WITHDRAWN = "ResponseWithdrawn"
     RESET = "ResponseReset"
+    ASKED_AGAIN = "ApprovalAskedAgain"
     REFUSED = "ResponseRefused"
     EXTENDED = "DeadlineExtended"
     REMINDED = "ReminderSent"
@@ -75,6 +78,9 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     for number, response in enumerate(approval.responses, 1):
         yield from _response(approval, number, response)
     yield from _resets(approval)
+    for number, change in enumerate(asked_again(approval), 1):
+        text = change_sentence(approval, change)
+        yield Entry(key=f"asked-again-{number}", kind=Kind.ASKED_AGAIN, at=change.at, text=text)
     yield from _refusals(approval)
     for number, extension in enumerate(approval.extensions, 1):
         yield Entry(

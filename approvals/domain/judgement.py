@@ -10,7 +10,7 @@ from enum import StrEnum
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem
-from approvals.domain.model import Action, Approval, Response
+from approvals.domain.model import Action, Approval, Request, Response
 from approvals.domain.people import Approver
 from approvals.domain.pinned_policy import PolicyVersion
 
@@ -46,6 +46,8 @@ class Verdict(StrEnum):
     """Nothing to do: not yet, or no longer."""
     MOVED_ON = "MOVED_ON"
     """The approval is now reminded or escalated."""
+    ASKED_AGAIN = "ASKED_AGAIN"
+    """The policy changed. The approval has other rules, and no response so far counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,24 @@ class Cancellation:
     caller: str | None = None
 
 
-ApprovalEvent = Response | Override | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """The policy, as it was read `at` this moment, asks open approvals again.
+
+    `request` is the request as this version of the policy raises it, None if it refuses it: then `problems` say why.
+    Voided responses keep comments and forms only if the record `has_room`.
+    """
+
+    at: datetime
+    policy: PolicyVersion
+    request: Request | None
+    problems: tuple[str, ...] = ()
+    has_room: bool = True
+
+
+ApprovalEvent = (
+    Response | Override | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation | PolicyChange
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ class Response:
     whose place they did; it is empty in their own. `withdrawn_by` is that person's id if they withdrew the response of
     their delegate, or replaced it with their own. `replaced` are the values of earlier
     approvals that this one changed, which reset them; None if it changed none. A reset response has the time in
-    `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. `seen` is the
+    `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. So has one
+    that `is_void`: the policy changed, and the approval was asked again. `seen` is the
     `form_changes.form_key` of the values that the person was shown; it is not stored.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
@@ -176,6 +177,7 @@ class Response:
     withdrawal_key: str = ""
     replaced: Mapping[str, FormValue] | None = None
     reset_by: str = ""
+    is_void: bool = field(default=False, metadata={"omitted": False})
     seen: str = field(default="", compare=False, metadata={"stored": False})
     sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
 
@@ -293,7 +295,7 @@ class Approval:
 
     @property
     def standing(self) -> tuple[Response, ...]:
-        """Return the responses that count: those that were neither withdrawn nor reset."""
+        """Return the responses that count: those that were neither withdrawn nor reset, and are not void."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
 
     @property

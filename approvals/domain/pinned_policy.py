@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from approvals.domain.email_address import canonical, is_same
 
@@ -39,6 +40,18 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """A change of the policy, `at` which the approval was asked again: all responses before it are void.
+
+    `before` is None if the request was made without a policy.
+    """
+
+    at: datetime
+    before: PolicyVersion | None
+    after: PolicyVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRule:
     """A rule that applied: what it `required`, and what it `raised`, in words (`RequiredApprovals: 1 to 2`)."""
 
@@ -49,10 +62,14 @@ class AppliedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedPolicy:
-    """The policy as it stood when an approval was asked: the record keeps it, whatever the policy says later.
+    """The policy as it stood when an approval was asked, or asked again: the record keeps it.
 
     Approvers must be in each list of `allowed`. `groups` are the policy's own among the request's; `longest_minutes`
     counts from the request, and no extension passes it. Only sessions of `person_roles` identify people.
+
+    `written` are the keys of the request that the merge changed, as its author wrote them: None for a key that was left
+    out. `default_timeout` says that the time limit was the stack's own default. `noted` is a later version of the
+    policy that the approval does not follow, and `asked_again` are the changes that it does.
     """
 
     parameter: str
@@ -65,6 +82,15 @@ class PinnedPolicy:
     person_roles: tuple[PersonRole, ...] = field(default=(), metadata={"omitted": ()})
     delegation_allowed: bool = field(default=True, metadata={"omitted": True})
     longest_delegation_days: int = field(default=60, metadata={"omitted": 60})
+    written: Mapping[str, object] = field(default_factory=dict, metadata={"omitted": {}})
+    default_timeout: bool = field(default=False, metadata={"omitted": False})
+    noted: PolicyVersion | None = field(default=None, metadata={"omitted": None})
+    asked_again: tuple[AskedAgain, ...] = field(default=(), metadata={"omitted": ()})
+
+    @property
+    def identity(self) -> PolicyVersion:
+        """The version under which the approval was asked."""
+        return PolicyVersion(parameter=self.parameter, version=self.version, sha256=self.sha256)
 
 
 def is_named(name: str, entry: str) -> bool:

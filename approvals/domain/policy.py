@@ -15,7 +15,7 @@ from typing import Final
 
 from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
-from approvals.domain.pinned_policy import PersonRole, PolicyGroup
+from approvals.domain.pinned_policy import PersonRole, PolicyGroup, PolicyVersion
 
 Scalar = str | int | float | bool
 
@@ -89,6 +89,11 @@ class Policy:
     sha256: str = ""
     parameter: str = ""
     version: int = 0
+
+    @property
+    def identity(self) -> PolicyVersion:
+        """The version that this is."""
+        return PolicyVersion(parameter=self.parameter, version=self.version, sha256=self.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

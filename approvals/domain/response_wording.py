@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from approvals.domain import form_wording, wording
+from approvals.domain import form_wording, policy_change_wording, wording
 from approvals.domain.delegate_wording import for_owner_of
 from approvals.domain.eligibility import own_response
 from approvals.domain.form_changes import differing
@@ -41,8 +41,8 @@ def response_reply(judgement: Judgement, response: Response) -> Text:
             said = text(f"{WITHDRAWN} {wording.still_open(approval)}")
         case Verdict.OUTDATED:
             said = text(form_wording.outdated_sentence(approval))
-        case Verdict.ALREADY_USED if was_reset := form_wording.reset_notice(approval, response.approver):
-            said = text(was_reset)
+        case Verdict.ALREADY_USED if why := policy_change_wording.outdated_notice(approval, response.approver):
+            said = text(why)
         case verdict:
             said = text(_SAID.get(verdict, "Nothing changed."))
     return join_texts([wording.quoted_title(approval), said])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from approvals.domain import forms
 from approvals.domain.delegates import replace_delegate, withdrawer, withdrawn
 from approvals.domain.eligibility import Reason, answer_of, responder
+from approvals.domain.errors import INVALID_REQUEST
 from approvals.domain.form_changes import add_response, change_problems, differing, form_key, is_withdrawn
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem
@@ -18,6 +19,7 @@ from approvals.domain.judgement import (
     ExtensionRequest,
     Judgement,
     Override,
+    PolicyChange,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -38,6 +40,8 @@ from approvals.domain.model import (
 )
 from approvals.domain.overrides import override_decision, override_problem
 from approvals.domain.people import Person
+from approvals.domain.policy_changes import refusal_cause, under_changed_policy
+from approvals.domain.repeats import is_repeat, is_used, last_withdrawal
 from approvals.domain.schedule import escalation_time, reminder_times
 from approvals.domain.seats import delegates_answer, find_seat, is_one_too_many, outcome
 
@@ -48,9 +52,6 @@ MAX_WITHDRAWALS = 5
 MAX_WITHDRAWALS_IN_ALL = 50
 """Responses that one person, and all people together, can withdraw, for the same reason. The second limit never takes
 a person's first withdrawal. A withdrawn response keeps neither comment nor form."""
-
-REPEAT_WINDOW = timedelta(minutes=1)
-"""Treat repeats within this window as one request (double click or client retry)."""
 
 _ENOUGH = "Enough people of your group have approved. The request waits for another group. You can still reject it."
 
@@ -81,6 +82,8 @@ def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:  # no
             return _decided(Verdict.CANCELLED, approval, _cancellation(event))
         case ScheduledCheck():
             return _judge_check(approval, event)
+        case PolicyChange():
+            return _judge_policy_change(approval, event)
         case Expiry():
             return _unchanged(Verdict.NOT_DUE, approval)
 
@@ -99,7 +102,7 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     if earlier := answer_of(approval, person):
         same = earlier.action is response.action and earlier.form == response.form
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
-    if _is_used(approval, response, person):
+    if is_used(approval, response, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
     owner = find_seat(approval, person, response.approver, response.at)
     if isinstance(owner, Reason):
@@ -177,9 +180,9 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
     if isinstance(person, Reason):
         return _unchanged(Verdict.NOT_ALLOWED, approval, person)
     earlier = answer_of(approval, person) or delegates_answer(approval, person)
-    if earlier is None and _is_repeat(_last_withdrawal(approval, person), event.at):
+    if earlier is None and is_repeat(last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
-    if _is_used(approval, event, person):
+    if is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
     if earlier is None or not _may_withdraw(approval, person):
         return _unchanged(Verdict.NOT_DUE, approval)
@@ -194,33 +197,6 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
     return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
 
 
-def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest, person: Person) -> bool:
-    """Return True if the click or form of this event did something before, or was sent before the person's last change.
-
-    A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
-    A click that changed nothing is not in the record, so its time alone tells that it is old.
-    """
-    responses = approval.responses
-    extensions = [extension for extension in approval.extensions if extension.approver == event.approver]
-    keys = {response.key for response in responses if response.person == person.id}
-    keys |= {response.withdrawal_key for response in responses if withdrawer(response) == person.id}
-    keys |= {extension.key for extension in extensions}
-    match event:
-        case Response():
-            undone = [each.withdrawn_at for each in responses if person.id in (each.person, each.withdrawn_by)]
-        case Withdrawal():
-            undone = [each.at for each in responses if person.id in (each.person, each.seat)]
-        case ExtensionRequest():
-            undone = [extension.at for extension in extensions]
-    is_late = any(_is_before(event.sent_at, moment) for moment in undone)
-    return is_late or (bool(event.key) and event.key in keys)
-
-
-def _is_before(sent_at: datetime | None, moment: datetime | None) -> bool:
-    """Compare whole seconds: `sent_at` has no fractions."""
-    return sent_at is not None and moment is not None and sent_at < moment.replace(microsecond=0)
-
-
 def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
@@ -228,9 +204,9 @@ def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
     if find_seat(approval, person, event.approver, event.at) is Reason.NOT_A_DELEGATE:
         return _unchanged(Verdict.NOT_ALLOWED, approval, Reason.NOT_A_DELEGATE)
     mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
-    if _is_repeat(max(mine, default=None), event.at):
+    if is_repeat(max(mine, default=None), event.at):
         return _unchanged(Verdict.EXTENDED, approval)
-    if _is_used(approval, event, person):
+    if is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
     if not can_extend(approval):
         return _unchanged(Verdict.NOT_DUE, approval)
@@ -247,15 +223,6 @@ def _extended_deadline(approval: Approval) -> datetime:
     return min(approval.deadline + approval.request.more_time.by, approval.requested_at + timedelta(minutes=longest))
 
 
-def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
-    mine = [each for each in approval.responses if withdrawer(each) == person.id and is_withdrawn(each)]
-    return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
-
-
-def _is_repeat(before: datetime | None, now: datetime) -> bool:
-    return before is not None and now - before < REPEAT_WINDOW
-
-
 def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
     reminded = sum(moment <= event.at for moment in reminder_times(approval))
     escalation = escalation_time(approval)
@@ -268,6 +235,18 @@ def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
         escalated_at=event.at if escalates else approval.escalated_at,
     )
     return _changed(Verdict.MOVED_ON, changed)
+
+
+def _judge_policy_change(approval: Approval, event: PolicyChange) -> Judgement:
+    again = under_changed_policy(approval, event)
+    if again is None:
+        return _unchanged(Verdict.NOT_DUE, approval)
+    if event.request is None:
+        cause = refusal_cause(event, approval.request.policy)
+        return _decided(Verdict.CANCELLED, again, _cancellation(Cancellation(event.at, cause, error=INVALID_REQUEST)))
+    if event.at >= again.deadline:
+        return _decided(Verdict.TOO_LATE, again, _expiry(again, event.at))
+    return _changed(Verdict.ASKED_AGAIN, again)
 
 
 def _refused(approval: Approval, response: Response | Override, reason: Reason) -> Judgement:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from approvals.domain import delegate_wording, forms
+from approvals.domain import delegate_wording, forms, policy_change_wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import (
@@ -132,8 +132,13 @@ def rules_sentence(approval: Approval) -> Text:
 
 
 def warnings(approval: Approval) -> str:
-    """Return a warning about an unknown requester, and the delegates whom the request leaves out."""
-    return " ".join(filter(None, [requester_warning(approval), delegate_wording.left_out_sentence(approval)]))
+    """Return what readers must know: a changed policy, an unknown requester, delegates whom the request leaves out."""
+    found = [
+        policy_change_wording.asked_again_sentence(approval),
+        requester_warning(approval),
+        delegate_wording.left_out_sentence(approval),
+    ]
+    return " ".join(filter(None, found))
 
 
 def requester_warning(approval: Approval) -> str:

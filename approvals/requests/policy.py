@@ -90,11 +90,6 @@ def warnings(policy: Policy) -> list[str]:
         for rule in policy.rules
         if any(condition and condition.workflow for condition in (rule.when, rule.unless))
     ]
-    if policy.open_on_change is OpenOnChange.ASK_AGAIN:
-        found.append(
-            'OpenOnChange: "ask-again" has no effect in this version. Open approvals keep the rules under which they '
-            "were requested. To ask again, cancel them and start new executions."
-        )
     return found
 
 

@@ -13,7 +13,7 @@ from approvals.domain.groups import REQUESTED, Group
 from approvals.domain.model import Json, Request
 from approvals.domain.policy import Policy, Statement
 from approvals.domain.workflow import Workflow
-from approvals.requests.codec import KEY, write
+from approvals.requests.codec import KEY, read, write
 from approvals.requests.parse import InvalidRequestError, check_request, read_request
 
 
@@ -51,6 +51,28 @@ def judge(
     written = read_request(execution_input, default_timeout=default_timeout)
     asked = execution_input.get(KEY) if isinstance(execution_input, dict) else None
     own_timeout = isinstance(asked, dict) and asked.get("TimeoutMinutes") is not None
+    return _judged(policy, written, own_timeout=own_timeout, state_machine=state_machine)
+
+
+def judge_again(policy: Policy, request: Request, workflow: Workflow) -> Judged:
+    """Merge a stored request, as its author wrote it, with another version of the policy.
+
+    Without an earlier policy, its time limit counts as the author's own: the record does not say whether it is.
+    """
+    own_timeout = request.policy is None or not request.policy.default_timeout
+    name = workflow.state_machine_name
+    return _judged(policy, as_written(request), own_timeout=own_timeout, state_machine=lambda: name)
+
+
+def as_written(request: Request) -> Request:
+    """Return a stored request as its author wrote it, without what a policy raised."""
+    own = request.policy.written if request.policy else {}
+    return read(
+        {**write(request), **own}, default_timeout=request.timeout, context=request.context, digest=request.digest
+    )
+
+
+def _judged(policy: Policy, written: Request, *, own_timeout: bool, state_machine: Callable[[], str]) -> Judged:
     statement = Statement(
         facts=written.facts,
         context=written.whole_context,
@@ -58,7 +80,17 @@ def judge(
     )
     merged = merge(policy, written, statement, default_timeout=not own_timeout)
     problems = tuple(f"{KEY}.{problem}" for problem in merged.problems) or tuple(_problems(merged.request))
-    return Judged(written=written, request=merged.request, statement=statement, problems=problems)
+    request = _with_written(merged.request, written, own_timeout=own_timeout)
+    return Judged(written=written, request=request, statement=statement, problems=problems)
+
+
+def _with_written(request: Request, written: Request, *, own_timeout: bool) -> Request:
+    """Return the request with what its author wrote on record, where the merge changed it."""
+    before, after = write(written), write(request)
+    changed = {key: before.get(key) for key in {**before, **after} if before.get(key) != after.get(key)}
+    if request.policy is None:
+        return request
+    return replace(request, policy=replace(request.policy, written=changed, default_timeout=not own_timeout))
 
 
 def raised_input(policy: Policy, judged: Judged, execution_input: Mapping[str, Json]) -> dict[str, Json]:

@@ -18,6 +18,8 @@ class NewsKind(StrEnum):
 
     ESCALATION = "escalation"
     EXTENSION = "extension"
+    POLICY = "policy"
+    """The policy changed, and the approval is asked again: it concerns everyone who was asked before."""
     REMINDER = "reminder"
     RESET = "reset"
     """Approvals were reset, since an approver changed the form: it concerns `people_to_respond_again` alone."""

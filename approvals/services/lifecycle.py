@@ -14,6 +14,7 @@ from approvals.domain.cancellation import Stop, read_cause
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
 from approvals.domain.parts import pluralize
+from approvals.domain.policy import Policy
 from approvals.domain.schedule import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
@@ -24,6 +25,8 @@ from approvals.store.writes import RecordFullError
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from approvals.services.policy_changes import PolicyChanges
 
 LOOK_BACK = timedelta(minutes=15)
 """How far back the scheduler looks for executions that ended: events report them at once, but are best effort."""
@@ -61,6 +64,7 @@ class LifecycleHandler:
     dead_letters: RetryQueue
     clock: Callable[[], datetime]
     logger: Logger
+    policy_changes: PolicyChanges | None = None
     failed: list[str] = field(default_factory=list, init=False)
 
     def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> None:
@@ -78,12 +82,22 @@ class LifecycleHandler:
 
     def _tick(self) -> None:
         now = self.clock()
+        policy = self.policy_changes.current() if self.policy_changes else None
         for approval_id in self.table.due(now):
-            self._try(approval_id, partial(self._look_after, now=now))
+            self._try(approval_id, partial(self._look_after, now=now, policy=policy))
         for execution in self.workflows.ended(self.state_machine_arn, now - LOOK_BACK):
             self._cancel(execution)
+        if self.policy_changes and policy:
+            compare = partial(self._follow_policy, policy=policy, at=now)
+            self.policy_changes.compare_all(policy, now, lambda approval_id: self._try(approval_id, compare))
 
-    def _look_after(self, approval: Approval, *, now: datetime) -> None:
+    def _follow_policy(self, approval: Approval, *, policy: Policy | None, at: datetime) -> bool:
+        """Compare an open approval with the policy. Return True if its rules changed."""
+        if not (self.policy_changes and policy) or approval.decision is not None or at >= approval.deadline:
+            return False
+        return self.policy_changes.apply(approval, policy, at)
+
+    def _look_after(self, approval: Approval, *, now: datetime, policy: Policy | None) -> None:
         if approval.decision is not None:
             # Not yet resumed, or it would have left the index.
             self.logger.error("decision not delivered, queued again")
@@ -91,7 +105,9 @@ class LifecycleHandler:
             self.table.postpone(approval, now + RESUME_GRACE)
         elif now >= approval.deadline:
             self._respond(approval, event=Expiry(now))
-        elif approval.told:
+        elif self._follow_policy(approval, policy=policy, at=now):
+            return  # `notify` tells people. The next minute looks again.
+        elif approval.told and approval.people is not None:
             self._move_on(approval, now)
         else:
             self.logger.error("request not delivered, queued again")
@@ -139,8 +155,11 @@ class LifecycleHandler:
         if judgement.changed:
             self.logger.info("decided by the scheduler", extra={"verdict": judgement.verdict.value})
 
-    def _try(self, approval_id: str, do: Callable[[Approval], None]) -> None:
-        """Process one approval. Its failure must not keep the others waiting: it is raised at the end."""
+    def _try(self, approval_id: str, do: Callable[[Approval], object]) -> bool:
+        """Process one approval. Return False if it failed, which must not keep the others waiting: it is raised later.
+
+        One that no retry helps has not failed.
+        """
         with self.logger.append_context_keys(approval_id=approval_id):
             try:
                 do(self.table.get(approval_id))
@@ -151,6 +170,8 @@ class LifecycleHandler:
             except Exception:
                 self.logger.exception("approval failed, others continue")
                 self.failed.append(approval_id)
+                return False
+        return True
 
     def _set_aside(self, approval_id: str, error: UnreadableError | RecordFullError) -> None:
         """Pass over a record for a while that a retry does not help, and put it into the dead-letter queue."""

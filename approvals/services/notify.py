@@ -16,6 +16,7 @@ from approvals.domain.form_changes import number_of_changes, people_to_respond_a
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, Request, Status
 from approvals.domain.people import Delegation, People
+from approvals.domain.policy_changes import asked_again, changed
 from approvals.domain.steps import request_step
 from approvals.requests.delegations import changed_delegations
 from approvals.requests.parse import InvalidRequestError
@@ -109,7 +110,7 @@ class Notifier:
 
     def _identified(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
         """Resolve identities if they are not. Raise `StepsFailedError` if even a part of them can't be resolved now."""
-        if approval.people is not None:
+        if approval.people is not None or approval.status is not Status.PENDING:
             return approval
         try:
             return self._look_up(approval, absences)
@@ -132,11 +133,11 @@ class Notifier:
             return self.table.identify(approval, people)
         except InvalidRequestError as error:
             current = self.table.get(approval.id)
-            if current.people != approval.people:
+            if current.people != approval.people or asked_again(current) != asked_again(approval):
                 # They were resolved before, and people were asked: what has changed with them since is no reason.
                 return current
             self.logger.warning("invalid request", extra={"problems": error.problems})
-            event = Cancellation(self.clock(), str(error), error=INVALID_REQUEST)
+            event = Cancellation(self.clock(), _why_invalid(current, error), error=INVALID_REQUEST)
             return respond(self.table, current, event).approval
 
     def _current(self, approval: Approval, absences: Sequence[Absence]) -> list[Absence]:
@@ -156,8 +157,11 @@ class Notifier:
     def _tell(self, approval: Approval, absences: Sequence[Absence]) -> Approval:
         """Send all missing messages, until everyone knows the approval as it is. Raise `StepsFailedError`."""
         for _ in range(ROUNDS):
+            approval = self._identified(approval, absences)
             if approval.status is not Status.PENDING:
                 return approval
+            if approval.people is None:
+                continue  # It was asked again while its people were looked up for the rules before.
             approval = self._with_delegations(approval, absences)
             run = self._run(approval)
             self._invite(run, absences)
@@ -263,12 +267,19 @@ class Notifier:
         return respond(self.table, approval, Cancellation(self.clock(), cause, error=NOTIFICATION_FAILED)).approval
 
 
+def _why_invalid(approval: Approval, error: InvalidRequestError) -> str:
+    changes = asked_again(approval)
+    return f"{changed(changes[-1].before, changes[-1].after)}. {error}" if changes else str(error)
+
+
 def _news(approval: Approval) -> Iterator[News]:
     """Yield what happened since the request. Of several reminders, extensions or resets only the latest is told."""
     if approval.escalated_at:
         yield News(NewsKind.ESCALATION, NewsKind.ESCALATION)
     if approval.extensions:
         yield News(NewsKind.EXTENSION, f"{NewsKind.EXTENSION}-{len(approval.extensions)}")
+    if changes := asked_again(approval):
+        yield News(NewsKind.POLICY, f"{NewsKind.POLICY}-{len(changes)}")
     if people_to_respond_again(approval):
         yield News(NewsKind.RESET, f"{NewsKind.RESET}-{number_of_changes(approval)}")
     if approval.reminded:

@@ -27,6 +27,7 @@ from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
+from approvals.domain.policy_changes import last_asked
 from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
@@ -112,6 +113,18 @@ def changeable_to_item(approval: Approval) -> Item:
         "due_at": iso(due),
         "news": "no" if approval.decision else "yes",
     }
+
+
+def asked_again_to_item(approval: Approval) -> Item:
+    """Return what changes with the rules of an approval that is asked again. Only the scheduler writes it."""
+    found = {
+        **changeable_to_item(approval),
+        "request": _request_to_item(approval.request),
+        "people": people_to_item(approval.people) if approval.people else None,
+    }
+    if approval.decision is None:
+        found["due_at"] = iso(min(next_due(approval), last_asked(approval) + NOTIFY_GRACE))
+    return found
 
 
 def approval_to_item(approval: Approval) -> Item:

@@ -51,6 +51,9 @@ _KEYS = 80
 _FIXED = 8 * 1024
 """Bytes of the parts that are always short: steps without a recipient, places of messages, causes, times."""
 
+_NOTED = 1200
+"""Bytes of the version that the policy has now, whose parameter's name has at most 1,011 characters."""
+
 _SPEND = _KEYS + 2 * len("0" * 64) + MAX_SPENT_BY * _WIDEST + _MOMENT
 """Bytes of a use of a grant: its key's digest, who spent it, and when."""
 
@@ -114,6 +117,7 @@ def _growth(approval: Approval) -> dict[str, int]:
     resets = changes * (approvals - 1)
     events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets + 2 * replaced)
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
+    fixed = _FIXED + (_NOTED if request.policy else 0)
     return {
         "Form": (approvals + changes) * form_bytes(request),
         "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + last,
@@ -122,7 +126,7 @@ def _growth(approval: Approval) -> dict[str, int]:
         "Subject": _previous_bytes(approval, addresses),
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
         "Grant": (request.grant.uses if request.grant else 0) * (_SPEND + _EVENT),
-        "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
+        "": (withdrawals + replaced + rules.MAX_REFUSALS) * response + events * _EVENT + fixed,
     }
 
 

@@ -24,6 +24,7 @@ from approvals.store.items import (
     READABLE,
     Item,
     approval_to_item,
+    asked_again_to_item,
     changeable_to_item,
     delivery_to_item,
     people_to_item,
@@ -98,13 +99,15 @@ class ApprovalTable:
             raise NotFoundError(approval_id)
         return read_approval(found[approval_id]), read_absences(found.get(ABSENCES, {}))
 
-    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None, *, asked_again: bool = False) -> None:
         """Store the approval, and the reply with it, if its version is the next one.
+
+        Its rules and people are stored only if it was `asked_again`.
 
         Raise `ConflictError` otherwise, `NotFoundError` if the record is gone, `RecordFullError` if it has no room, and
         `TooManyConflictsError` if other writes hold it all the time.
         """
-        changed = changeable_to_item(approval)
+        changed = asked_again_to_item(approval) if asked_again else changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
         if approval.decision:
             expression += " REMOVE waiting"
@@ -131,11 +134,17 @@ class ApprovalTable:
     def identify(self, approval: Approval, people: People) -> Approval:
         """Store the identities: from now on these people may respond. The first complete ones count.
 
+        They count only for the rules for which they were looked up: the approval may have been asked again since.
         Return the current approval. Raise `NotFoundError`.
         """
-        unknown = "attribute_type(people, :unknown) OR people.complete = :no"
+        policy = approval.request.policy
+        same = "#request.#policy.sha256 = :sha256" if policy else "attribute_not_exists(#request.#policy)"
+        unknown = f"(attribute_type(people, :unknown) OR people.complete = :no) AND {same}"
         values = {"people": people_to_item(people), "unknown": "NULL", "no": False}
-        return self._update_if(approval.id, "SET people = :people", unknown, values) or self.get(approval.id)
+        if policy:
+            values["sha256"] = policy.sha256
+        names = {"request": "request", "policy": "policy"}
+        return self._update_if(approval.id, "SET people = :people", unknown, values, names) or self.get(approval.id)
 
     def delegate(self, approval: Approval, people: People) -> Approval | None:
         """Store other delegations of an open approval, to be told. Return None if it has changed meanwhile."""

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.views import View
 
-from approvals.domain import form_wording
+from approvals.domain import policy_change_wording
 from approvals.domain.delegate_wording import seat_sentence
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_changes import current_form, form_key
@@ -73,7 +73,10 @@ def respond_with(
         # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
         recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
-        notes = (seat_sentence(approval, click.approver, click.at), form_wording.reset_notice(approval, click.approver))
+        notes = (
+            seat_sentence(approval, click.approver, click.at),
+            policy_change_wording.again_notice(approval, click.approver),
+        )
         note = " ".join(filter(None, notes))
         metadata, user = click.modal_metadata(action, form_key(approval)), click.approver.id
         modal = response_modal(approval, action, metadata, note=note, user=user)

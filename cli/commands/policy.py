@@ -13,7 +13,7 @@ import click
 from approvals.domain.characters import escape_hidden
 from approvals.domain.model import Json, iso
 from approvals.domain.parts import pluralize
-from approvals.domain.policy import Policy
+from approvals.domain.policy import OpenOnChange, Policy
 from approvals.requests.codec import KEY
 from approvals.requests.policy import InvalidPolicyError, canonical_document, parse_policy, warnings
 from cli.context import CommandError, Context, pass_context
@@ -32,6 +32,15 @@ Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-s
 
 REFUSED = 1
 """Exit code of `check` for a request that the policy refuses."""
+
+_OPEN = {
+    OpenOnChange.KEEP: "Open approvals keep the rules under which they were requested.",
+    OpenOnChange.ASK_AGAIN: (
+        "Within minutes, open approvals are asked again: no response so far counts any more, and a request that this "
+        "policy refuses is cancelled."
+    ),
+}
+"""What becomes of open approvals when a policy replaces another one."""
 
 
 @click.group(
@@ -102,7 +111,7 @@ def set_(context: Context, file: str, if_version: int | None) -> None:
     version = write(context, document, replaces=current)
     done = [f"Stored version {version} of {parameter_name(context)}. Requests from now on follow it."]
     if stored:
-        done.append("Open approvals keep the rules under which they were requested.")
+        done.append(_OPEN[policy.open_on_change])
     emit(context, {**shown, "Version": version}, done)
     _warn(document, policy)
 

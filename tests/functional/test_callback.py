@@ -31,6 +31,7 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import ALICE, APPROVE, BOB, REJECT, a_response, an_approval, decided
+from tests.support.changing_policy import ask_again
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
 from tests.support.tables import TABLE
@@ -491,6 +492,24 @@ def test_a_page_from_before_a_reset_does_nothing_and_says_why(site: Site) -> Non
     assert again["statusCode"] == 409
     assert "carol@example.com changed the form after you approved" in unescape(again["body"])
     assert [said.person for said in site.table.get(asked.id).standing] == [CAROL]
+
+
+@pytest.mark.parametrize("has_responded", [False, True])
+def test_a_page_from_before_the_policy_changed_does_nothing_and_says_why(
+    site: Site, clock: Clock, has_responded: bool
+) -> None:
+    asked = site.quorum()
+    form = of(asked) | seen(site.get(of(asked))["body"])
+    if has_responded:
+        site.post(form)
+    clock.pass_(minutes=5)
+    ask_again(site.table, asked, clock())
+    again = site.post(form)
+    assert again["statusCode"] == 409
+    assert "The request was made without an approval policy, and version 2 applies now" in unescape(again["body"])
+    assert site.table.get(asked.id).standing == ()
+    assert site.post(of(asked) | seen(again["body"]))["statusCode"] == 303
+    assert len(site.table.get(asked.id).standing) == 1
 
 
 @pytest.mark.parametrize("one_click", [False, True])

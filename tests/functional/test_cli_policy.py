@@ -86,6 +86,8 @@ def test_only_the_version_that_was_read_is_replaced(shell: Shell, file: Path) ->
     assert right.exit_code == 0
     assert "Open approvals keep the rules under which they were requested." in right.stdout
     assert stored() == (2, a_document(MinimumApprovals=2))
+    again = setting(shell, file, "--if-version", "2", OpenOnChange="ask-again")
+    assert "Within minutes, open approvals are asked again: no response so far counts any more" in again.stdout
 
 
 def test_version_of_a_policy_that_is_not_there_is_refused(shell: Shell, file: Path) -> None:

@@ -33,7 +33,7 @@ from tests.support.tables import TABLE, TOKENS
 from tests.support.template import FUNCTIONS, GLOBALS, RESOURCES, of_type
 from web.handler import CallbackHandler
 
-STANDING = (*cost.STANDING, *cost.IN_USE, *cost.FULL, *cost.OWN_KEY)
+STANDING = (*cost.STANDING, *cost.UNDER_POLICY, *cost.IN_USE, *cost.FULL, *cost.OWN_KEY)
 EMAIL = "alice@example.com"
 
 
@@ -157,6 +157,7 @@ def test_the_alarms_and_the_dashboard_are_the_templates() -> None:
     optional = {name for name in alarms if RESOURCES[name].get("Condition") == "FullMonitoring"}
     with_a_policy = {name for name in alarms if RESOURCES[name].get("Condition") == "HasPolicy"}
     assert amount(cost.STANDING, "alarm_month") == len(alarms - optional - with_a_policy)
+    assert amount(cost.UNDER_POLICY, "alarm_month") == len(with_a_policy)
     # An alarm on an expression is billed for each metric in it.
     watched = [
         [each for each in RESOURCES[name]["Properties"].get("Metrics", [{}]) if "Expression" not in each]

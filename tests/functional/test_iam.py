@@ -30,6 +30,7 @@ from iam import body as bodies
 from iam.handler import UNEXPECTED, ResponseHandler
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import NOW, a_response, an_approval
+from tests.support.changing_policy import ask_again
 from tests.support.fakes import Clock
 from tests.support.functions import start
 from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, a_body, a_caller, a_signed_call
@@ -277,6 +278,18 @@ def test_other_values_than_those_that_were_seen_are_outdated(api: Api) -> None:
     assert (code, said["Verdict"]) == (409, "OUTDATED")
     assert BO in said["Message"]
     assert api.call(Form={"version": "2"})[1]["Verdict"] == "RESET", "after they were seen, they may be replaced"
+
+
+def test_what_was_signed_before_the_policy_changed_is_outdated(api: Api, clock: Clock) -> None:
+    """Also of a person who had not responded."""
+    api.put()
+    event = a_signed_call(a_body(api.record))
+    table, roles = ApprovalTable(boto3.client("dynamodb"), TABLE), (PersonRole(role=SSO_ROLE),)
+    ask_again(table, api.record, clock(), person_roles=roles)
+    code, said = api.send(event)
+    assert (code, said["Verdict"]) == (409, "ALREADY_USED")
+    assert "or the policy changed, after you looked at this request" in said["Message"]
+    assert api.call()[1]["Verdict"] == "DECIDED"
 
 
 def test_a_required_comment_is_asked_for(api: Api) -> None:

@@ -89,9 +89,9 @@ class RacedTable(ApprovalTable):
         others_first()
         return super().get_with_absences(approval_id)
 
-    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None, *, asked_again: bool = False) -> None:
         others_first()
-        super().save(approval, reply)
+        super().save(approval, reply, asked_again=asked_again)
         known = approval.id not in self.news
         if approval.decision:
             self.news.discard(approval.id)

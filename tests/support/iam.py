@@ -66,9 +66,16 @@ def stream(table: str) -> str:
 
 
 def policies(role: str) -> list[Document]:
-    """Return all policies of a role: its own, those that it names, and those that name it."""
+    """Return all policies of a role: its own, those that it names, and those that name it.
+
+    The operator's policy is an option that is on; the others are off.
+    """
     properties = resources()[role]["Properties"]
-    found = [resolved(policy["PolicyDocument"]) for policy in properties.get("Policies", ()) if "Fn::If" not in policy]
+    own = [
+        policy["Fn::If"][1] if policy.get("Fn::If", ("",))[0] == "HasPolicy" else policy
+        for policy in properties.get("Policies", ())
+    ]
+    found = [resolved(policy["PolicyDocument"]) for policy in own if "Fn::If" not in policy]
     for attached in properties.get("ManagedPolicyArns", ()):
         if "Fn::If" in attached:  # an option that is off
             continue

@@ -33,17 +33,18 @@ READ = {
     "SpendFunction": set(SPENDABLE),
     "NotifyFunction": set(READABLE),
     "DigestFunction": set(READABLE),
-    "LifecycleFunction": set(READABLE),
+    "LifecycleFunction": {*READABLE, "policy_progress"},
 }
-"""What a function may read of a record. `decision` may read all of it."""
+"""What a function may read of a record, and of other items. `decision` may read all of it."""
 
 RESPONSE = {"id", "waiting", *changeable_to_item(an_approval())}
 WRITTEN = {**dict.fromkeys(INTERNET_FACING, RESPONSE), "SpendFunction": {"id", "spends", "spend_parity"}}
 """What the functions that others call may write into a record."""
 
 RECORD = {*approval_to_item(with_grant()), *READABLE, "task_token", "published", "escalated_at"}
-STRANGE = {"user", "kind", "text", "response_url", "left_at", "mails", "absences", "anything"}
-"""Attributes of other items: of replies of earlier versions, of mail slots, and the absences."""
+STRANGE = {"user", "kind", "text", "response_url", "left_at", "mails", "absences", "policy_progress", "anything"}
+"""Attributes of other items: of replies of earlier versions, of mail slots, the absences, and what the scheduler notes
+of the policy."""
 
 RETURNED = ("ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 ITEM_ACTIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query", "Scan", "BatchGetItem")
@@ -148,6 +149,9 @@ def _unreadable(function: str) -> Iterator[Request]:
     for attribute in sorted({*RECORD, *STRANGE} - READ[function]):
         yield "dynamodb:GetItem", arn(TABLE), projected(attribute)
     yield from (("dynamodb:GetItem", arn(TABLE), keys) for keys in (WHOLE, UNNAMED))
+    if function == "LifecycleFunction":  # a record, or what it noted of the policy
+        for attribute in sorted({*RECORD} - {"id"}):
+            yield "dynamodb:GetItem", arn(TABLE), projected(attribute, "policy_progress")
     if function == "NotifyFunction":
         for attribute in sorted({*RECORD, *STRANGE} - {*READABLE, "absences"}):  # a record and the absences in one call
             yield "dynamodb:BatchGetItem", arn(TABLE), projected(attribute)

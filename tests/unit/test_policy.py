@@ -306,7 +306,5 @@ def test_rules_by_dangerous_values_are_warned_of() -> None:
     assert [each for each in warnings(policy) if 'Rule "prod"' in each and "Prefer Unless" in each]
 
 
-def test_what_this_version_does_not_do_is_warned_of() -> None:
-    assert not warnings(a_policy(OpenOnChange="keep"))
-    [warning] = warnings(a_policy(OpenOnChange="ask-again"))
-    assert warning.startswith('OpenOnChange: "ask-again" has no effect in this version.')
+def test_policy_without_a_trap_has_no_warning() -> None:
+    assert not warnings(a_policy(OpenOnChange="ask-again"))

@@ -112,7 +112,7 @@ def test_programs_get_version_digest_and_rules() -> None:
     assert result(approval)["Policy"] == policy
     assert document(approval)["Policy"] == policy
     exported: Any = row(approval)["policy"]
-    assert list(exported) == ["version", "sha256", "rules"]
+    assert list(exported) == ["version", "sha256", "rules", "now", "asked_again"]
     assert [rule["raised"] for rule in exported["rules"]] == [rule["Raised"] for rule in RULES]
     assert "RequiredApprovals: 1 to 2" in cell(exported)
 

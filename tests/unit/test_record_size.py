@@ -23,6 +23,7 @@ from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict
 from approvals.domain.model import Action, Approval, Decision, MoreTime, Presence, Request, Response, Status, iso
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.previous import ComparedPart, NamedChange, Part, Previous
+from approvals.domain.repeats import REPEAT_WINDOW
 from approvals.domain.result import most_approvals
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
@@ -140,9 +141,7 @@ def grown(approval: Approval) -> Approval:
     for number in range(2 * rules.MAX_REFUSALS):
         approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
     for number in range(request.more_time.times):
-        approval = judge(
-            approval, ExtensionRequest(able[number % len(able)], now + number * rules.REPEAT_WINDOW)
-        ).approval
+        approval = judge(approval, ExtensionRequest(able[number % len(able)], now + number * REPEAT_WINDOW)).approval
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)

@@ -236,14 +236,16 @@ def test_an_internet_facing_function_has_the_table_its_own_secret_and_replies_an
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_policy_is_read_for_requests_and_overrides_alone_and_nothing_else_of_ssm(function: str) -> None:
+def test_the_policy_is_read_by_the_functions_that_judge_by_it_and_nothing_else_of_ssm(function: str) -> None:
     parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${PolicyParameter}"
     right = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": {"Fn::Sub": parameter}}
     granted = [each for each in statements(function) if any("ssm" in action for action in as_list(each["Action"]))]
-    assert granted == ([right] if function in ("RequestFunction", "AnswerFunction") else [])
+    judge_by_it = ("RequestFunction", "AnswerFunction", "LifecycleFunction")
+    assert granted == ([right] if function in judge_by_it else [])
     optional = [each["Fn::If"] for each in RESOURCES[function]["Properties"]["Policies"] if "Fn::If" in each]
-    assert [each[1:] for each in optional if each[0] == "HasPolicy"] == (
-        [[{"Statement": [right]}, {"Ref": "AWS::NoValue"}]] if granted else []
+    found = [each[1:] for each in optional if each[0] == "HasPolicy"]
+    assert [(each[0]["Statement"][0], each[1]) for each in found] == (
+        [(right, {"Ref": "AWS::NoValue"})] if granted else []
     )
 
 
