@@ -14,6 +14,7 @@ from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
 from approvals.domain.policy_wording import policy_changes_document
 from approvals.domain.result import groups, override, result, under_policy
+from approvals.domain.spending import in_order
 from approvals.requests.codec import write
 from cli.output import plain
 from cli.times import format_deadline, format_text, format_time
@@ -65,6 +66,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
+        "Spends": spend_documents(approval),
         "History": [event(entry) for entry in history(approval)],
     }
 
@@ -83,6 +85,11 @@ def previous(approval: Approval) -> Json:
         "Listed": [{"Name": each.name, "Before": each.before, "After": each.after} for each in found.changes],
         "Ignored": found.ignored,
     }
+
+
+def spend_documents(approval: Approval) -> list[Json]:
+    """Return the uses of the approval's grant, the first one first."""
+    return [{"Use": each.use, "By": each.by, "At": iso(each.at)} for each in in_order(approval.spends.values())]
 
 
 def event(entry: Entry) -> dict[str, Json]:
