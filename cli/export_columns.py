@@ -17,7 +17,7 @@ from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.result import form, groups, override
 from approvals.requests.codec import write
 from bot.addresses import SLACK
-from cli.document import response_document, status
+from cli.document import response_document, spend_documents, status
 from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
@@ -148,6 +148,10 @@ COLUMNS: Mapping[str, Column] = {
     "grant": Column(
         "The terms of the grant: `uses` and `valid_minutes`; empty without one.",
         lambda a: _snake_case_keys(write(a.request).get("Grant")),
+    ),
+    "spends": Column(
+        "Each use of the grant: `use` (1 for the first), `by` (as the caller says) and `at`.",
+        lambda a: [_snake_case_keys(each) for each in spend_documents(a)],
     ),
     **{
         name: Column(f"{label}, as the request states it.", attrgetter(f"request.{name}"))

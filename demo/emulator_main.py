@@ -1,4 +1,4 @@
-"""The emulator's program, in its own virtual environment: request filter, queue of Lambda invocations, IAM conditions.
+"""The emulator's program, in its own virtual environment: request filter, queue of invocations, errors, conditions.
 
 The emulator starts a process for every invocation that finds none free, each with a copy of the layer: a burst of
 hundreds would keep a small machine busy with copying. Here each function has a few processes, and further invocations

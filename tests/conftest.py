@@ -14,6 +14,7 @@ import bot.words
 import iam.words
 import mail.words
 from approvals.domain.model import Approval
+from approvals.domain.spending import grant_id
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from demo import aws
@@ -35,16 +36,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def leak_detector() -> Iterator[LeakDetector]:
-    """Note every task token, link key and Slack secret that a test puts into the product."""
+    """Note every task token, grant, link key and Slack secret that a test puts into the product."""
     add, put, init = ApprovalTable.add, TaskTokens.put, Slack.__init__
-    _DETECTOR.use(TOKEN)
+    _DETECTOR.use(TOKEN, grant_id(TOKEN))
 
     def noted_add(table: ApprovalTable, approval: Approval) -> bool:
         _DETECTOR.use_key(approval.link_key)
         return add(table, approval)
 
     def noted_put(tokens: TaskTokens, approval_id: str, task_token: str, requested_at: datetime) -> None:
-        _DETECTOR.use(task_token)
+        _DETECTOR.use(task_token, grant_id(task_token))
         put(tokens, approval_id, task_token, requested_at)
 
     def noted_init(slack: Slack, *arguments: Any, **named: Any) -> None:

@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from approvals.store.items import LISTED, READABLE, changeable_to_item
+from approvals.store.items import LISTED, READABLE, SPENDABLE, changeable_to_item
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.person import Person
@@ -24,8 +24,14 @@ from tests.support.builders import an_approval
 from tests.support.polling import seen
 from tests.support.stack_contents import table
 
-READ = {"CallbackFunction": set(READABLE), "BotFunction": set(LISTED), "AnswerFunction": set(LISTED)}
-WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}
+READ = {
+    "CallbackFunction": set(READABLE),
+    "BotFunction": set(LISTED),
+    "AnswerFunction": set(LISTED),
+    "SpendFunction": set(SPENDABLE),
+}
+RESPONSE = {"id", "waiting", *changeable_to_item(an_approval())}
+WRITTEN = {**dict.fromkeys(READ, RESPONSE), "SpendFunction": {"id", "spends", "spend_parity"}}
 RETURNED = ("ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 REFUSED = r"AccessDenied|AuthorizationError|not authorized"
 
@@ -47,6 +53,11 @@ class Intruder:
     @property
     def dynamodb(self) -> Any:
         return self.session.client("dynamodb")
+
+    @property
+    def own(self) -> str:
+        """Return an attribute that the function may write."""
+        return min(WRITTEN[self.function] - {"id"})
 
     @property
     def which(self) -> dict[str, Any]:
@@ -73,7 +84,19 @@ class Intruder:
     @property
     def everything(self) -> set[str]:
         """Every attribute of a record, and of other items that were in the same table once."""
-        return {*self.item, *READABLE, "task_token", "user", "kind", "text", "response_url", "left_at", "anything"}
+        return {
+            *self.item,
+            *SPENDABLE,
+            *READABLE,
+            "spend_parity",
+            "task_token",
+            "user",
+            "kind",
+            "text",
+            "response_url",
+            "left_at",
+            "anything",
+        }
 
 
 @pytest.fixture(scope="module")
@@ -130,29 +153,29 @@ def test_a_function_can_read_the_attributes_it_needs_and_no_others(intruder: Int
 
 def test_it_can_write_the_attributes_of_an_answer_and_no_others(intruder: Intruder) -> None:
     write = intruder.dynamodb.update_item
-    unwritable = sorted(intruder.everything - WRITTEN)
+    unwritable = sorted(intruder.everything - WRITTEN[intruder.function])
     assert {"expires_at", "task_token", "link_key", "people", "request", "workflow", "steps"} <= set(unwritable)
     for name in unwritable:
         refused(partial(write, **intruder.setting(name)))
-        refused(partial(write, **intruder.setting("news", name)))
+        refused(partial(write, **intruder.setting(intruder.own, name)))
         refused(partial(write, **intruder.which, UpdateExpression=f"REMOVE {name}.nested"))
-        refused(partial(write, **intruder.setting("news", ConditionExpression=f"attribute_exists({name})")))
-    allowed = sorted(WRITTEN - {"id"})
+        refused(partial(write, **intruder.setting(intruder.own, ConditionExpression=f"attribute_exists({name})")))
+    allowed = sorted(WRITTEN[intruder.function] - {"id"})
     # No condition of IAM's is in the way: the record is, which has another version.
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        write(**intruder.setting(*allowed, ConditionExpression="version = :value"))
+        write(**intruder.setting(*allowed, ConditionExpression=f"{intruder.own} = :value"))
 
 
 def test_no_write_tells_what_the_record_has(intruder: Intruder) -> None:
     for returned in RETURNED:
-        refused(partial(intruder.dynamodb.update_item, **intruder.setting("news", ReturnValues=returned)))
+        refused(partial(intruder.dynamodb.update_item, **intruder.setting(intruder.own, ReturnValues=returned)))
 
 
 def test_a_write_that_fails_can_tell_it_but_no_token(intruder: Intruder) -> None:
     """IAM has no condition for this. So what must not leave the backend is in another table."""
-    named = {"ConditionExpression": "version = :value", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    named = {"ConditionExpression": f"{intruder.own} = :value", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     with pytest.raises(ClientError, match="ConditionalCheckFailed") as failed:
-        intruder.dynamodb.update_item(**intruder.setting("news", **named))
+        intruder.dynamodb.update_item(**intruder.setting(intruder.own, **named))
     assert intruder.token not in str(failed.value.response)
     if intruder.function == "BotFunction":
         leave = {"TableName": intruder.replies, "Item": {"id": {"S": "reply#U1#x"}}}
@@ -163,7 +186,7 @@ def test_a_write_that_fails_can_tell_it_but_no_token(intruder: Intruder) -> None
 
 def test_a_transaction_is_no_way_around(intruder: Intruder) -> None:
     read, write = intruder.dynamodb.transact_get_items, intruder.dynamodb.transact_write_items
-    forged, allowed = intruder.setting("link_key"), intruder.setting("news")
+    forged, allowed = intruder.setting("link_key"), intruder.setting(intruder.own)
     elsewhere = {**allowed, "Key": {"id": {"S": "x"}}}
     reads: list[list[dict[str, Any]]] = [
         [{"Get": intruder.which}],

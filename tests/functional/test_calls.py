@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.crash_scenarios import SCENARIOS, check
+from tests.support.crash_checks import check
+from tests.support.crash_scenarios import SCENARIOS
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulated_services import Calls, Fault
 from tests.support.simulation import Simulation

@@ -15,7 +15,8 @@ from approvals.domain.comparison import subject_key
 from approvals.domain.history import history
 from approvals.domain.previous import Comparison, Previous
 from approvals.store.subjects import SubjectIndex
-from tests.support.crash_scenarios import SCENARIOS, check
+from tests.support.crash_checks import check
+from tests.support.crash_scenarios import SCENARIOS
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulated_services import Calls, Fault
 from tests.support.simulation import Simulation
@@ -35,6 +36,7 @@ QUICK = (
     "the state is retried",
     "two must approve",
     "a changed form",
+    "a grant",
     "a delegate in a group",
     "an override",
     "a subject",

@@ -25,6 +25,7 @@ from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.grants import Spend
 from approvals.domain.history import history
 from approvals.domain.model import Approval
+from approvals.domain.parts import pluralize
 from approvals.domain.result import result
 from approvals.domain.spending import digest, grant_id
 from approvals.services.spend import NamedError, SpendHandler
@@ -293,7 +294,7 @@ def test_however_many_spend_at_once_each_use_is_given_to_one(
             assert len(table.get(with_grant(token=token).id).spends) == uses
     spent = sum(count for outcome, count in seen.items() if outcome != "GrantSpent")
     with capsys.disabled():
-        print(f"\n{SPENDERS} spenders on each of {grants} grants with {uses} uses: {spent} spends")
+        print(f"\n{SPENDERS} spenders on each of {grants} grants for {pluralize(uses, 'use')}: {spent} spends")
     assert spent == grants * uses
 
 

@@ -62,6 +62,7 @@ class Simulation:
         self.request_failed = False
         self.policy = ""
         self.clicks = 0
+        self.spent: list[str] = []
         self._dynamodb = dynamodb
         self._context = context
         self._images: dict[str, Any] = {}
@@ -125,6 +126,7 @@ class Simulation:
                     "previous" in item,
                     *item.get("steps", {}).get("M", ()),
                     *sorted(item.get("published", {}).get("SS", ())),
+                    *item.get("spends", {}).get("M", ()),
                 )
                 for item in self._images.values()
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from copy import deepcopy
 from dataclasses import replace
@@ -12,7 +13,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from approvals.domain.events import owed
+from approvals.domain.grants import MAX_SPENT_BY, Spend
+from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approval, Json, Status
+from approvals.domain.result import most_bytes, output
 from approvals.domain.spending import (
     SpendAttempt,
     SpendError,
@@ -23,13 +28,24 @@ from approvals.domain.spending import (
     judge_spend,
 )
 from approvals.requests.codec import canonical
+from approvals.requests.parse import InvalidRequestError
 from approvals.requests.spends import parse_spend
 from approvals.services.spend import spend
+from approvals.store import legacy
+from approvals.store.items import approval_from_item, approval_to_item
+from approvals.store.record_size import check_size, greatest_size, item_size
+from cli.document import lines
+from cli.export_columns import row
 from tests.support.builders import HOUR, NOW, TOKEN, decided, expired
 from tests.support.grants import APPLY, BY, GRANT, MemorySpends, a_spend, asked_with_grant, with_grant
 from tests.support.schema_values import json_values
+from web import pages
 
 PROVE = os.environ.get("PROVE") == "1"
+SURFACES = {
+    "the page": lambda approval: pages.outcome(approval, Action.APPROVE),
+    "the command show": lambda approval: "\n".join(lines(approval, NOW)),
+}
 MUTATIONS = 10_000 if PROVE else 400
 
 SOON = NOW + timedelta(minutes=2)
@@ -276,3 +292,101 @@ def test_a_status_that_is_not_approved_has_no_grant_whatever_the_record_says() -
         approval = replace(with_grant(), status=status)
         if status is not Status.APPROVED:
             assert refusal(approval, attempt())[0] == "GrantUnknown"
+
+
+# What people and programs see of it.
+
+
+def a_spent_approval(uses: int = 2) -> Approval:
+    return spent(with_grant(uses=uses), *"ab"[:uses])
+
+
+def test_the_history_says_who_spent_the_grant() -> None:
+    entries = [entry for entry in history(a_spent_approval()) if entry.kind is Kind.SPENT]
+    assert [(entry.key, entry.text) for entry in entries] == [
+        ("spend-1", f"Grant spent by {BY} (use 1 of 2)."),
+        ("spend-2", f"Grant spent by {BY} (use 2 of 2)."),
+    ]
+    assert [entry.text for entry in history(a_spent_approval(1))][-1] == f"Grant spent by {BY}."
+
+
+@pytest.mark.parametrize("place", SURFACES)
+def test_pages_and_commands_say_who_spent_the_grant(place: str) -> None:
+    shown = SURFACES[place](a_spent_approval(1))
+    assert BY in shown
+    assert GRANT not in shown
+    assert digest(GRANT) not in shown
+    assert digest("a") not in shown
+
+
+def test_an_event_is_owed_for_each_use_until_it_is_published() -> None:
+    approval = a_spent_approval()
+    found = [event for event in owed(approval, "prod") if event.kind is Kind.SPENT]
+    assert [event.mark for event in found] == ["spend-1", "spend-2"]
+    detail = {key: found[1].detail[key] for key in ("ApprovalId", "Use", "Uses", "SpentBy", "SpentAt", "Status")}
+    assert detail == {
+        "ApprovalId": approval.id,
+        "Use": 2,
+        "Uses": 2,
+        "SpentBy": BY,
+        "SpentAt": "2026-11-23T09:04:00.000Z",
+        "Status": "APPROVED",
+    }
+    published = replace(approval, published=frozenset({"spend-1"}))
+    assert [event.mark for event in owed(published, "prod") if event.kind is Kind.SPENT] == ["spend-2"]
+
+
+def test_an_export_has_the_terms_and_each_use() -> None:
+    exported = row(a_spent_approval())
+    assert exported["action"] == APPLY
+    assert exported["grant"] == {"uses": 2, "valid_minutes": 60}
+    assert exported["spends"] == [
+        {"use": 1, "by": BY, "at": "2026-11-23T09:03:00.000Z"},
+        {"use": 2, "by": BY, "at": "2026-11-23T09:04:00.000Z"},
+    ]
+
+
+def test_uses_are_stored_and_read_again() -> None:
+    approval = a_spent_approval()
+    item: dict[str, Any] = approval_to_item(approval)
+    assert item["spend_parity"] == "even"
+    assert approval_from_item(item) == replace(approval, link_key=approval.link_key)
+
+
+def test_the_version_before_reads_a_record_with_a_grant_only_if_it_knows_actions() -> None:
+    """Its name for `asked` keeps it from a request whose action it would not show; uses alone hide nothing."""
+    item: dict[str, Any] = approval_to_item(a_spent_approval())
+    assert legacy.ASKED_WITH_ACTION in item["request"]
+    del item["spends"]
+    del item["grant_hash"]
+    assert approval_from_item(item).spends == {}
+
+
+def test_the_greatest_record_has_room_for_all_uses() -> None:
+    asked = asked_with_grant(uses=100)
+    full = {digest(str(use)): Spend(use=use, by="\U0001f469" * MAX_SPENT_BY, at=NOW) for use in range(1, 101)}
+    grown = replace(asked, spends=full)
+    marks = sum(len(f"spend-{use}") for use in range(1, 101))
+    assert item_size(approval_to_item(grown)) + marks <= greatest_size(asked)
+    without = greatest_size(replace(asked, request=replace(asked.request, grant=None)))
+    assert item_size(approval_to_item(grown)) > without
+
+
+def test_a_grant_whose_uses_would_not_fit_is_refused() -> None:
+    asked = asked_with_grant(uses=100)
+    asked = replace(asked, request=replace(asked.request, context={"k": "x" * 230_000}))
+    with pytest.raises(InvalidRequestError, match="set Uses in Grant lower"):
+        check_size(asked)
+    check_size(replace(asked, request=replace(asked.request, grant=replace(asked.request.grant, uses=1))))  # type: ignore[type-var]
+
+
+def test_the_greatest_result_has_room_for_the_grant() -> None:
+    approval = with_grant()
+    without = replace(approval, request=replace(approval.request, grant=None))
+    added = len(output(approval, GRANT).encode()) - len(output(without, GRANT).encode())
+    assert 0 < added <= most_bytes(approval.request) - most_bytes(without.request)
+
+
+@pytest.mark.parametrize("approval", [with_grant(by=Action.REJECT), decided()], ids=["rejected", "no grant"])
+def test_only_an_approved_request_with_a_grant_has_one_in_its_result(approval: Approval) -> None:
+    assert "Grant" not in json.loads(output(approval, GRANT))
