@@ -30,6 +30,7 @@ from approvals.store.table import ApprovalTable, NotFoundError
 from bot.away import AwayCommand
 from bot.subcommands import Subcommand, parse_command
 from bot.views.approval import message_of, page_link_text
+from bot.views.comparison import user_sees_values
 from bot.views.home import home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.text import paragraph, sentence
@@ -132,7 +133,7 @@ class ReplyDelivery:
         def tells(approval: Approval) -> str:
             return seat_sentence(approval, viewer.approver, now)
 
-        view = home_view(shown, waiting, self._messenger.link, now=now, said=reply.text, tells=tells)
+        view = home_view(shown, waiting, self._messenger.link, now=now, said=reply.text, tells=tells, user=viewer.id)
         self._messenger.publish_home(reply.user, view)
 
     def _answer_command(self, reply: DeferredReply) -> None:
@@ -187,9 +188,9 @@ class ReplyDelivery:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and can_see(alone, viewer):
-            self._messenger.respond(
-                reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer), is_copy=True)
-            )
+            values = user_sees_values(alone, viewer.id)
+            message = message_of(alone, answerable=is_awaited(alone, viewer), is_copy=True, values=values)
+            self._messenger.respond(reply.response_url, *message)
         else:
             # An approval that they may not see is answered like a missing one: nobody learns what exists.
             several = found if len(found) > 1 else []

@@ -16,13 +16,14 @@ from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text
 from approvals.domain.replies import DeferredReply
 from approvals.services.tasks import for_each
-from bot.addresses import SLACK
+from bot.addresses import SLACK, is_slack_user
 from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, SlackRefusalError, webhook_client
 from bot.credentials import SlackSecret
 from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
 from bot.refusals import GONE, NO_THREAD
 from bot.views.approval import message_of, outcome_reply, requester_of
+from bot.views.comparison import readers_see_values
 from bot.views.text import sentence, with_quotes
 
 
@@ -68,7 +69,7 @@ class SlackMessenger:
 
     def edit(self, message: Delivery, approval: Approval) -> bool:
         """Edit one message of the request. Return False if it was deleted."""
-        text, blocks = message_of(approval)
+        text, blocks = message_of(approval, values=readers_see_values(approval, message))
         place, ts = message.place, message.id
         try:
             self._api.call(lambda slack: slack.chat_update(channel=place, ts=ts, text=text, blocks=blocks))
@@ -137,7 +138,8 @@ class SlackMessenger:
         return self.directory.link(message.place, message.id)
 
     def _post_request(self, approval: Approval, channel: str) -> Delivery:
-        answer = self._post(channel, *message_of(approval))
+        reader = Delivery(channel=SLACK, place=channel, id="", to=channel if is_slack_user(channel) else "")
+        answer = self._post(channel, *message_of(approval, values=readers_see_values(approval, reader)))
         # The app's own workspace: in the posted message, or found in a call of its own.
         workspace = (answer.get("message") or {}).get("team") or self.directory.workspace()
         place, ts = str(answer["channel"]), str(answer["ts"])

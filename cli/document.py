@@ -7,6 +7,7 @@ from datetime import datetime
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
+from approvals.domain.comparison_wording import change_rows, comparison_sentence
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, Kind, history
@@ -60,12 +61,29 @@ def document(approval: Approval) -> dict[str, Json]:
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
         **under_policy(approval.request),
+        "Previous": previous(approval),
         **policy_changes_document(approval.request.policy),
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
         "Spends": spend_documents(approval),
         "History": [event(entry) for entry in history(approval)],
+    }
+
+
+def previous(approval: Approval) -> Json:
+    """Return the comparison with the last approved request of the subject; None for a request without a subject."""
+    found = approval.previous
+    if found is None:
+        return None
+    return {
+        "Comparison": found.comparison.value,
+        "ApprovalId": found.approval_id or None,
+        "ApprovedAt": iso(found.approved_at) if found.approved_at else None,
+        "ApprovedBy": list(found.approved_by),
+        "Changes": {each.part.value: each.changes for each in found.parts},
+        "Listed": [{"Name": each.name, "Before": each.before, "After": each.after} for each in found.changes],
+        "Ignored": found.ignored,
     }
 
 
@@ -119,6 +137,7 @@ def _comment_label(decision: Decision) -> str:
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
     """Yield the lines of an approval: request, approvers, outcome and history."""
     yield f"{BAR}{plain(approval.title)}"
+    yield from _comparison(approval)
     yield from outcome(approval) if approval.decision else _waiting(approval, now)
     yield ""
     console = ("Console", console_url(approval.workflow.execution_arn))
@@ -132,6 +151,13 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
     for entry in history(approval):
         yield f"  {format_time(entry.at)}  {sentence(entry)}"
         yield from (f"    {line}" for line in _barred(entry.answers))
+
+
+def _comparison(approval: Approval) -> Iterator[str]:
+    """Yield what differs from the last approved request. Readers of the table can read that request as well."""
+    if said := comparison_sentence(approval, values=True):
+        yield format_text(said)
+        yield from _barred(change_rows(approval, values=True))
 
 
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:

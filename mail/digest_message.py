@@ -9,7 +9,7 @@ from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
 from approvals.domain.override_wording import override_sentence
 from approvals.domain.signed_links import approver_of
-from mail.messages import HIGH, Links, ended, whose_links, why_cancelled
+from mail.messages import HIGH, Links, comparison, ended, whose_links, why_cancelled
 from mail.recipients import asked
 from mail.sns import Mail
 from mail.subjects import digest_subject, reference
@@ -33,6 +33,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
     for number, (approval, all_shown) in enumerate(zip(mine, complete, strict=True), 1):
         parts += [
             f"{number}. {reference(approval)} {wording.request_sentence(approval)}\n{quoted(approval.title)}",
+            comparison(approval, recipient),
             policy_change_wording.again_notice(approval, approver_of(approval, recipient)),
             HIGH if wording.is_high_severity(approval) else "",
             wording.requester_warning(approval),

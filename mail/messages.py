@@ -12,6 +12,8 @@ from itertools import accumulate
 
 from approvals.domain import facts, form_wording, markdown, omissions, policy_change_wording, wording
 from approvals.domain.cancellation import reason
+from approvals.domain.comparison import sees_values
+from approvals.domain.comparison_wording import change_rows, comparison_sentence
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
 from approvals.domain.kind_wording import words_of
@@ -148,6 +150,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     parts = [
         f"For information only: {who} {words_of(approval).notice}. {SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
+        comparison(approval, recipient),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
         _rules(approval, recipient, deadline=True),
@@ -215,6 +218,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
     parts = [
         lead,
         quoted(approval.title),
+        comparison(approval, recipient),
         f"What was changed:\n{changes}" if changes else "",
         *links.of(approval, recipient, complete=complete),
         "\n".join([links.promise(complete=complete), whose_links([approval])]),
@@ -226,6 +230,13 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         _author_block(shown),
     ]
     return Mail(recipient, subject, paragraphs(parts))
+
+
+def comparison(approval: Approval, recipient: str) -> str:
+    """Return what differs from the last approved request of the subject, with the values that the recipient may see."""
+    values = sees_values(approval, approver_of(approval, recipient))
+    said = str(comparison_sentence(approval, values=values))
+    return "\n".join([said, *rows(change_rows(approval, values=values))]) if said else ""
 
 
 def whose_links(approvals: Sequence[Approval]) -> str:

@@ -270,6 +270,8 @@ def _uses() -> Iterator[str]:
     yield (
         "Each further approver costs an email for the request and one for the outcome. A reminder is an email. A\n"
         "nested caller pays for its own transitions. If you turn them on, AWS bills each trace and each event.\n"
+        "A request with `Subject` costs a query, a read of each earlier approval until one qualifies (ten at\n"
+        f"most), and {RECORD + 1} write units: the comparison, and the entry of the index `subject`.\n"
     )
 
 

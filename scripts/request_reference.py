@@ -65,6 +65,32 @@ TOGETHER = """\
   the stack's topic is confirmed. A Slack user is an active member of the app's own workspace, and a group has at least
   one such member.
 
+## What changed since last time
+
+`Subject` names the thing that is approved again and again, such as `deploy web production`. The first lines under the
+title then say what differs from the last approved request of this subject, who approved that one and when:
+
+```text
+Since Ann approved the last request of this subject on 3 Nov 2026, 10:31 UTC: 1 change in the facts.
+The workflow input is the same.
+| Replicas: 3 → 300
+```
+
+- **Compared** are `Facts`, `Action`, `Form` and the workflow input, exactly; of the caller's execution, its state
+  machine. `Title`, `Details` and `Links` are not compared. Two subjects are the same whatever their letter case and
+  blanks. Lists count from 0 in paths such as `Action /Command/2` (JSON Pointer).
+- **The subject is the author's word, so an earlier approval must earn trust.** It was given under the same approval
+  policy, or both requests had none. At least one person who approved it can respond to the new request, and made
+  neither of the two. An override does not qualify, nor does a request that was rejected, cancelled or expired. Two
+  requests that name no approvers must go to the same `Channel`. Of the ten latest approvals, the newest that
+  qualifies is compared. The line counts those that were passed over, and says if none is left.
+- **Earlier values are for people who could respond to the earlier request or made it**, and for a Slack channel where
+  it was posted. All others see only the names of what changed. `approvals show` shows the values: its users can read
+  the table.
+- The comparison is stored once, before anyone is asked. It keeps 20 changes, each value with at most 100 characters,
+  and counts the rest. If DynamoDB fails for a minute, people are asked all the same. The line then says that the
+  request is not compared.
+
 ## In an editor or a test
 
 [request.schema.json](../approvals/requests/request.schema.json) is JSON Schema 2020-12 for the content of `Approval`,

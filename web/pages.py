@@ -66,6 +66,7 @@ def confirm(
             {},
             _eyebrow(approval, "Question" if approval.request.kind is RequestKind.QUESTION else "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
+            *sections.comparison(approval, recipient),
             _warning(note) if note else _no_longer_counts(approval, recipient),
             *_reset(approval, recipient),
             _mistakes(approval, action, typed),
@@ -113,6 +114,7 @@ def recorded(
             ),
             tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Withdraw my response"),
         ),
+        *sections.comparison(approval, fields.get("to", "")),
         *sections.request(approval, fields.get("to", ""), now),
     )
 
@@ -123,6 +125,7 @@ def not_allowed(approval: Approval, sentence: str, *, too_early: bool, now: date
         approval,
         "Try again in a moment" if too_early else "You can't respond to this request",
         tag("p", {"dir": "auto"}, sentence),
+        *sections.comparison(approval, ""),
         *sections.request(approval, "", now),
     )
 
@@ -148,6 +151,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
         _warning(wording.undelivered_sentence(approval)),
         tag("p", {}, tag("a", {"href": newer}, "Open the newer request")) if newer else "",
         *sections.activity(approval),
+        *sections.comparison(approval, recipient),
         *sections.from_request(approval),
         *sections.source(approval),
         tag("p", {}, console, " (requires AWS sign-in)"),

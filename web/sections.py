@@ -13,10 +13,13 @@ from xml.etree import ElementTree as ET
 
 from approvals.domain import facts, form_wording, markdown, wording
 from approvals.domain.addresses import is_address
+from approvals.domain.comparison import sees_values
+from approvals.domain.comparison_wording import change_rows, comparison_sentence
 from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
 from approvals.domain.parts import format_time_left, join_names
+from approvals.domain.signed_links import approver_of
 from web.html import Rows, external_link, rows, tag
 
 MAX_OPEN_ENTRIES = 8
@@ -42,6 +45,15 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
     )
     can_respond = [tag("h2", {}, "Who can respond"), rules]
     return [rows(head), *from_request(approval), *can_respond, *source(approval), *activity(approval)]
+
+
+def comparison(approval: Approval, recipient: str) -> list[ET.Element]:
+    """Return what differs from the last approved request of the subject, with the values that the recipient may see."""
+    values = sees_values(approval, approver_of(approval, recipient))
+    said = comparison_sentence(approval, values=values)
+    changes = change_rows(approval, values=values)
+    listed = [tag("blockquote", {}, rows(changes))] if changes else []
+    return [tag("p", {"class": "changes", "dir": "auto"}, str(said)), *listed] if said else []
 
 
 def from_request(approval: Approval) -> list[ET.Element]:

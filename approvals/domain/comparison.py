@@ -31,7 +31,7 @@ MAX_CHANGES = 20
 MAX_TEXT = 100
 """Characters of a name or a value that are kept."""
 
-MAX_NAMES = 5
+MAX_NAMES = 3
 """Names of people who approved the earlier request. The others are counted."""
 
 _TAIL = 40
@@ -134,12 +134,8 @@ def sees_values(approval: Approval, reader: Approver) -> bool:
 
 
 def place_sees_values(approval: Approval, place: str) -> bool:
-    """Return True if all who read a place may see the earlier values: the earlier request was posted there.
-
-    The place of one person is named by their id.
-    """
-    previous = approval.previous
-    return previous is not None and (place in previous.places or _name(place) in previous.viewers)
+    """Return True if all who read a place may see the earlier values: the earlier request was posted there."""
+    return approval.previous is not None and place in approval.previous.places
 
 
 def _approvals(approval: Approval) -> list[Response]:

@@ -6,11 +6,12 @@ The sentence is the product's own. The changes below it have the author's words 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from unicodedata import bidirectional
 
 from approvals.domain.comparison import ARROW, NOTHING
 from approvals.domain.model import Approval
 from approvals.domain.parts import Moment, Text, join_names, join_texts, pluralize, text
-from approvals.domain.previous import Comparison, Part, Previous
+from approvals.domain.previous import Comparison, NamedChange, Part, Previous
 
 _PARTS: Mapping[Part, str] = {
     Part.FACTS: "facts",
@@ -51,10 +52,7 @@ def comparison_sentence(approval: Approval, *, values: bool) -> Text:
 def change_rows(approval: Approval, *, values: bool) -> list[tuple[str, str]]:
     """Return the names of changes and what changed, in plain text on one line: `3 → 300`. The author's words."""
     changes = approval.previous.changes if approval.previous else ()
-    return [
-        (each.name, f"{_or_nothing(each.before)} {ARROW} {_or_nothing(each.after)}" if values else CHANGED)
-        for each in changes
-    ]
+    return [(each.name, _values(each) if values else CHANGED) for each in changes]
 
 
 def _compared(previous: Previous) -> Text:
@@ -87,5 +85,8 @@ def _with_ignored(sentence: str, previous: Previous) -> str:
     return f"{sentence} {found}: {why}.".strip()
 
 
-def _or_nothing(value: str | None) -> str:
-    return NOTHING if value is None else value
+def _values(change: NamedChange) -> str:
+    before, after = (NOTHING if value is None else value for value in (change.before, change.after))
+    # Between letters that read from the right, an arrow to the right points from the new value to the old one.
+    from_the_right = any(bidirectional(letter) in ("R", "AL") for letter in (*before, *after))
+    return f"was {before}, now {after}" if from_the_right else f"{before} {ARROW} {after}"

@@ -78,7 +78,8 @@ def respond_with(
             policy_change_wording.again_notice(approval, click.approver),
         )
         note = " ".join(filter(None, notes))
-        modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
+        metadata, user = click.modal_metadata(action, form_key(approval)), click.approver.id
+        modal = response_modal(approval, action, metadata, note=note, user=user)
         if on_page:
             recorder.leave_page_link(click)
         elif error := _open_modal(client, click.trigger, modal):

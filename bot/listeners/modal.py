@@ -92,7 +92,8 @@ def _show_outdated(
     note = " ".join(filter(None, (outdated, seat_sentence(approval, submission.approver, submission.at))))
     if fits_in_modal(approval, response.action, response.form):
         metadata = submission.modal_metadata(response.action, form_key(approval))
-        view = response_modal(approval, response.action, metadata, typed=response.form, note=note)
+        user = submission.approver.id
+        view = response_modal(approval, response.action, metadata, typed=response.form, note=note, user=user)
         ack(response_action="update", view=view)
         return
     recorder.leave_page_link(submission)

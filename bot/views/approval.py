@@ -31,6 +31,7 @@ from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
 from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, request_buttons
+from bot.views.comparison import comparison
 from bot.views.modal import fits_in_modal
 from bot.views.text import (
     Part,
@@ -79,16 +80,20 @@ def request_text(approval: Approval) -> str:
     return f"{words_of(approval).prefix} {literal(approval.title)}"
 
 
-def request_blocks(approval: Approval, *, answerable: bool = True, is_copy: bool = False) -> list[Block]:
+def request_blocks(
+    approval: Approval, *, answerable: bool = True, is_copy: bool = False, values: bool = False
+) -> list[Block]:
     """Return the message of an open request: our own words, then the request, with buttons if it is answerable.
 
     Only a message that shows all of the request has a button to approve. Others have one that leads to the page. A copy
-    is for one person, in any channel.
+    is for one person, in any channel. `values` says that all readers may see those of the last approved request.
     """
     fits = has_fitting_form(approval)
     in_channel = not is_copy and not is_slack_user(approval.request.channel or "")
     head = [
-        *_head(approval),
+        *_title(approval),
+        *comparison(approval, values=values),
+        *_lead(approval),
         *_rules(approval, in_channel=in_channel),
         *([] if fits else [paragraph(FORM_ON_THE_PAGE)]),
     ]
@@ -113,11 +118,17 @@ def has_fitting_form(approval: Approval) -> bool:
     return not approval.request.form or fits_in_modal(approval, Action.APPROVE)
 
 
-def message_of(approval: Approval, *, answerable: bool = True, is_copy: bool = False) -> tuple[str, list[Block]]:
-    """Return the message that shows an approval as it is now: a text for notifications, and blocks."""
+def message_of(
+    approval: Approval, *, answerable: bool = True, is_copy: bool = False, values: bool = False
+) -> tuple[str, list[Block]]:
+    """Return the message that shows an approval as it is now: a text for notifications, and blocks.
+
+    `values` is as in `request_blocks`.
+    """
     if approval.decision:
         return outcome_text(approval), outcome_blocks(approval)
-    return request_text(approval), request_blocks(approval, answerable=answerable, is_copy=is_copy)
+    blocks = request_blocks(approval, answerable=answerable, is_copy=is_copy, values=values)
+    return request_text(approval), blocks
 
 
 def page_link_text(approval: Approval, url: str) -> str:
@@ -197,12 +208,12 @@ def _requester(approval: Approval) -> str:
     return mention_or_name(approval.request.requested_by or "", facts.requester(approval), MAX_VALUE)
 
 
-def _head(approval: Approval) -> list[Block]:
-    """Return the title, the requester, what they need, and the deadline."""
+def _lead(approval: Approval) -> list[Block]:
+    """Return the requester, what they need, and the deadline."""
     severe = approval.request.severity is Severity.HIGH
     who = _requester(approval) or "A workflow"
     lead = paragraph(f"{who} {words_of(approval).needs} *{local_time(approval.deadline)}*.")
-    return [*_title(approval), lead, *([paragraph(_SEVERE)] if severe else [])]
+    return [lead, *([paragraph(_SEVERE)] if severe else [])]
 
 
 def _rules(approval: Approval, *, in_channel: bool) -> list[Block]:

@@ -18,6 +18,7 @@ from bot.surfaces import SLACK_HOME
 from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import REFRESH_ID, response_buttons
+from bot.views.comparison import comparison, user_sees_values
 from bot.views.lists import Link, long_title, row
 from bot.views.text import footnote, local_time, paragraph, sentence
 from bot.visibility import Overview
@@ -48,10 +49,11 @@ def home_view(
     now: datetime,
     said: Text | str = "",
     tells: Callable[[Approval], str] = lambda _: "",
+    user: str = "",
 ) -> View:
     """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown.
 
-    `tells` returns what the user needs to know to respond to one of them, or nothing.
+    `tells` returns what the user needs to know to respond to one of them, or nothing. `user` is their ID.
     """
     told = [paragraph(sentence(truncate(said, MAX_SAID)))] if said else []
     number = len(overview.waiting)
@@ -61,7 +63,7 @@ def home_view(
         blocks=[
             *told,
             HeaderBlock(text=f"Waiting for you ({number})" if number else "Waiting for you"),
-            *_waiting(number, ((each, tells(each)) for each in waiting), link),
+            *_waiting(number, ((each, tells(each)) for each in waiting), link, user),
             HeaderBlock(text="Your requests"),
             *_rows(overview.requested, link, _NOTHING_REQUESTED, own=True),
             HeaderBlock(text="Recently decided"),
@@ -73,11 +75,11 @@ def home_view(
     )
 
 
-def _waiting(number: int, approvals: Iterable[tuple[Approval, str]], link: Link) -> list[Block]:
+def _waiting(number: int, approvals: Iterable[tuple[Approval, str]], link: Link, user: str) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
     for place, (approval, told) in enumerate(islice(approvals, MAX_WAITING)):
-        more = _waits(approval, told, link, place)
+        more = _waits(approval, told, link, place, user)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
@@ -85,10 +87,11 @@ def _waiting(number: int, approvals: Iterable[tuple[Approval, str]], link: Link)
     return [*blocks, *_rest(number - shown)] if number else [paragraph(_NOTHING_WAITS)]
 
 
-def _waits(approval: Approval, told: str, link: Link, place: int) -> list[Block]:
+def _waits(approval: Approval, told: str, link: Link, place: int, user: str) -> list[Block]:
     """Return a waiting approval with all of its request if there is room for it, else with its title alone."""
     shown = fit(approval, SLACK_HOME)
     title = [row(summarize(approval), link), *long_title(approval)]
+    title += comparison(approval, values=user_sees_values(approval, user))
     if shown.is_complete:
         content = details.from_request(shown)
     else:

@@ -32,6 +32,7 @@ from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
 from approvals.domain.parts import Text, before_value, pluralize
+from bot.views.comparison import comparison, user_sees_values
 from bot.views.details import quote
 from bot.views.text import paragraph, sentence
 
@@ -82,15 +83,18 @@ def response_modal(
     *,
     typed: Mapping[str, FormValue] | None = None,
     note: str = "",
+    user: str = "",
 ) -> View:
     """Return the modal: the form for an approval, a comment unless it is off, a confirmation for high severity.
 
     The form holds what was typed before, else what other approvers filled in, else the defaults. `note` says why the
-    person must respond again.
+    person must respond again. `user` is the ID of the user who opens it: what differs from the last approved
+    request is told with the values that they may see.
     """
     words = words_of(approval)
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
+    blocks += comparison(approval, values=user_sees_values(approval, user))
     if note:
         blocks.append(paragraph(sentence(note)))
     if action is Action.APPROVE:

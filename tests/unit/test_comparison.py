@@ -250,10 +250,16 @@ def test_a_difference_far_into_long_values_is_in_sight() -> None:
 def test_two_values_never_look_the_same(one: str, other: str) -> None:
     if one == other:
         return
-    [(_, shown)] = change_rows(compared({"context": {"a": one}}, {"context": {"a": other}}), values=True)
-    before, after = shown.split(" \u2192 ")
-    assert before != after
-    assert max(len(before), len(after)) <= MAX_TEXT
+    previous = compared({"context": {"a": one}}, {"context": {"a": other}}).previous
+    assert previous
+    [change] = previous.changes
+    assert change.before != change.after
+    assert max(len(change.before or ""), len(change.after or "")) <= MAX_TEXT
+
+
+def test_values_that_read_from_the_right_stand_without_an_arrow() -> None:
+    approval = compared({"context": {"a": "\u05d0"}}, {"context": {"a": "\u05d1"}})
+    assert change_rows(approval, values=True) == [("Workflow input /a", "was \u05d0, now \u05d1")]
 
 
 def test_the_callers_execution_is_compared_by_its_state_machine() -> None:

@@ -1,0 +1,36 @@
+"""What differs from the last approved request of the subject: our own sentence, and the changes as a quote."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import Block
+
+from approvals.domain.comparison import place_sees_values, sees_values
+from approvals.domain.comparison_wording import change_rows, comparison_sentence
+from approvals.domain.model import Approval, Delivery
+from approvals.domain.people import Approver
+from bot.addresses import SLACK, is_slack_user
+from bot.views.details import lines, quote
+
+MAX_SENTENCE = 2500
+MAX_CHANGES = 2500
+"""Shares of what a message may weigh: the changes must leave room for the request."""
+
+
+def comparison(approval: Approval, *, values: bool) -> list[Block]:
+    """Return the sentence and the changes, with their values if the reader may see the earlier ones."""
+    said = comparison_sentence(approval, values=values)
+    rows = "\n".join(f"{name}: {value}" for name, value in change_rows(approval, values=values))
+    return [*lines([said], MAX_SENTENCE), *quote(rows, MAX_CHANGES)] if said else []
+
+
+def user_sees_values(approval: Approval, user: str) -> bool:
+    """Return True if a Slack user may see the earlier values."""
+    return sees_values(approval, Approver(id=user, name=user, channel=SLACK, realm=""))
+
+
+def readers_see_values(approval: Approval, message: Delivery) -> bool:
+    """Return True if all who read a message may see the earlier values."""
+    channel = approval.request.channel or ""
+    if user := message.to or (channel if is_slack_user(channel) else ""):
+        return user_sees_values(approval, user)
+    return place_sees_values(approval, message.place)
