@@ -168,6 +168,7 @@ function drawExecution(execution) {
     el("p", { class: "meta" }, "Started ", relativeTime(started_at)),
     el("ol", { class: "steps" }, states.map(drawStep)),
     (error || cause) && drawFailure(error, cause),
+    output?.Approval?.Result?.Grant && drawGrant(output.Approval.Action, output.Approval.Result.Grant),
     output != null && el("details", {},
       el("summary", {}, "Output"),
       el("pre", {}, JSON.stringify(output, null, 2))));
@@ -205,6 +206,36 @@ function drawFailure(error, cause) {
   return el("div", { class: "failure" },
     error && el("strong", { class: "mono" }, error),
     cause && el("p", {}, indentIfJson(cause)));
+}
+
+/** What a program does right before it executes the approved action. */
+function drawGrant(action, { Id: id, Uses: uses, ValidUntil: until }) {
+  const text = JSON.stringify(action, null, 2);
+  const typed = el("textarea", { rows: text.split("\n").length, spellcheck: "false" }, text);
+  const told = el("p", { class: "told", role: "status" });
+  const spend = el("button", { type: "button", class: "button" }, "Spend the grant");
+  spend.addEventListener("click", async () => {
+    spend.disabled = true;
+    setText(told, "");
+    const { spent, refused } = await spendOn(id, typed.value);
+    told.className = refused ? "told problem" : "told";
+    setText(told, refused ?? `Spent: use ${spent.Use} of ${spent.Uses}, approved by ${spent.DecidedBy}. A program would now execute the action.`);
+    spend.disabled = false;
+    spend.focus({ preventScroll: true });
+  });
+  return el("div", { class: "grant" },
+    el("p", {}, el("strong", {}, "Grant"), ` for ${uses === 1 ? "one use" : `${uses} uses`}, until ${clock(new Date(until))}. `
+      + "A program spends it right before it executes the action. Try another value, then spend it twice."),
+    el("label", {}, "Action to execute", typed),
+    spend, told);
+}
+
+async function spendOn(id, text) {
+  try {
+    return { spent: await post("/api/spend", { grant_id: id, action: JSON.parse(text) }) };
+  } catch (error) {
+    return { refused: error instanceof SyntaxError ? `This is not valid JSON: ${error.message}` : error.message };
+  }
 }
 
 /** Lambda puts a JSON document in the cause; show it readably. */
@@ -694,7 +725,7 @@ function showHint(name = "NAME") {
   if (!hint) return;
   const lacksPolicy = hint.needsPolicy && !state?.policy;
   setText(byId("hint-why"), lacksPolicy ? "Overrides need a policy. Start the demo with: make demo ARGS=--policy" : hint.why);
-  const command = hint.before ?? `${state?.approvals ?? ""} --profile ivy ${hint.after(name)}`;
+  const command = hint.before ?? (hint.after ? `${state?.approvals ?? ""} ${hint.after(name)}` : "");
   setText(byId("hint-command"), lacksPolicy ? "" : command);
   byId("hint-type").hidden = !hint.before || !state?.slack.channel_id;
 }

@@ -3,6 +3,20 @@
 /** A day within the longest absence, for the command that names a delegate. */
 const IN_A_WEEK = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
 
+/** The deployment that is requested again and again. */
+function deployment(replicas) {
+  return {
+    Approval: {
+      Title: "Deploy web to production",
+      Subject: "deploy web production",
+      Facts: [{ Label: "Version", Value: "2.4.1" }, { Label: "Replicas", Value: replicas }],
+      RequestedBy: "carol@example.com",
+      Approvers: ["alice@example.com", "bob@example.com"],
+    },
+    Region: "eu-west-1",
+  };
+}
+
 // Label, input, and what to do beside it: in Slack as Alice `before` the start, in a terminal `after` it.
 export const EXAMPLES = [
   ["A deployment", {
@@ -57,8 +71,26 @@ export const EXAMPLES = [
     },
   }, {
     why: "One of security and one of ops must approve, but nobody answers. After the start, in a terminal:",
-    after: (name) => `override ${name} --approve --reason "Payments are down, nobody answers"`,
+    after: (name) => `--profile ivy override ${name} --approve --reason "Payments are down, nobody answers"`,
     needsPolicy: true,
+  }],
+  ["An exact action", {
+    Approval: {
+      Title: "Drop the orders of 2019",
+      RequestedBy: "carol@example.com",
+      Action: { Statement: "DROP TABLE orders_2019", Database: "shop-production" },
+      Grant: { Uses: 1, ValidMinutes: 30 },
+    },
+  }, {
+    why: "Approve it. Its execution then has a grant, which you spend once, on this action only. "
+      + "In a terminal, a command can wait for its approval:",
+    after: () => 'run --title "Say hello" -- echo "Hello, approved world"',
+  }],
+  ["A subject", deployment("3"), {
+    why: "Start it and approve it. Then choose “The subject, changed”: all surfaces say first what has changed.",
+  }],
+  ["The subject, changed", deployment("300"), {
+    why: "If “A subject” is approved, all surfaces say first what has changed since then.",
   }],
   ["A question", {
     Approval: {
@@ -90,24 +122,6 @@ export const EXAMPLES = [
       EscalateTo: ["bob@example.com"],
       EscalateAfterMinutes: 2,
       TimeoutMinutes: 10,
-    },
-  }],
-  ["A subject, approved once", {
-    Approval: {
-      Title: "Scale web to 3 replicas",
-      Subject: "scale web production",
-      Facts: [{ Label: "Replicas", Value: 3 }, { Label: "Region", Value: "eu-west-1" }],
-      RequestedBy: "carol@example.com",
-      Approvers: ["alice@example.com", "bob@example.com"],
-    },
-  }],
-  ["The same subject, changed", {
-    Approval: {
-      Title: "Scale web to 300 replicas",
-      Subject: "scale web production",
-      Facts: [{ Label: "Replicas", Value: 300 }, { Label: "Region", Value: "eu-west-1" }],
-      RequestedBy: "carol@example.com",
-      Approvers: ["alice@example.com", "bob@example.com"],
     },
   }],
   ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
