@@ -238,10 +238,12 @@ class SlackChannel:
 def _direct_step(approval: Approval) -> str:
     reassigned = len(_reassigned(approval))
     changes = len(asked_again(approval))
+    added = len(approval.people.on_call) if approval.people else 0
     suffixes = [
         "escalation" if approval.escalated_at else "",
         f"reassigned-{reassigned}" if reassigned else "",
         f"policy-{changes}" if changes else "",
+        f"on-call-{added}" if added else "",
     ]
     return "-".join(filter(None, [DIRECT, *suffixes]))
 

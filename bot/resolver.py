@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Request
 from approvals.domain.people import Person
-from approvals.requests.identities import MAX_PEOPLE, UnresolvedError
+from approvals.requests.lookup import MAX_PEOPLE, UnresolvedError
 from bot.addresses import SLACK, is_slack_group, is_slack_user
 
 if TYPE_CHECKING:

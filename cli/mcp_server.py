@@ -6,6 +6,7 @@ Each call gets a context of its own, so that a server can run for weeks, or for 
 from __future__ import annotations
 
 import logging
+import signal
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -113,6 +114,8 @@ def tools(fixed: Fixed) -> tuple[Tool, ...]:
 
 def serve(context: Context, document: Mapping[str, Any]) -> None:
     """Serve one client on standard input and output, until it closes them."""
+    # Else Ctrl-C would have to wait for the client's next message: reading standard input can't be interrupted.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fixed = Fixed(document)
     anyio.run(_serve, server(partial(replace, context, sleep=_sleep, unreadable=[]), fixed))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.requests.identities import Resolver
+from approvals.requests.lookup import Resolver
 from approvals.services.compare import Comparer
 from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from approvals.domain.model import Request
 from approvals.domain.people import Person
 from approvals.domain.pinned_policy import PersonRole
-from approvals.requests.identities import UnresolvedError
+from approvals.requests.lookup import UnresolvedError
 from iam.addresses import IAM, is_role, role_name, without_path
 from iam.sessions import person_roles, proves_person
 

@@ -20,7 +20,7 @@ from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, PolicyChange, ScheduledCheck, Withdrawal
 from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Status, iso
-from approvals.domain.people import Approver, Delegation, People, Person
+from approvals.domain.people import Approver, Delegation, OnCall, People, Person
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
@@ -99,6 +99,7 @@ def approval() -> Approval:
         digest="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
     )
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{STACK}:deploy-241"
+    on_call = (OnCall(person="bo@example.com", group="S0ONCALL01", at=NOON + timedelta(minutes=20)),)
     asked = Approval(
         id=approval_id("a task token"),
         link_key=b"",
@@ -108,7 +109,9 @@ def approval() -> Approval:
         ),
         requested_at=NOON,
         deadline=NOON + request.timeout,
-        people=People(approvers=(ann, bo), escalation=(lead,), delegations=(_delegation("bo", "dan"),)),
+        people=People(
+            approvers=(ann, bo), escalation=(lead,), delegations=(_delegation("bo", "dan"),), on_call=on_call
+        ),
         steps={"request_email:ann@example.com": NOON, "reminder-1": NOON + timedelta(minutes=20)},
     )
     for event in (

@@ -117,6 +117,11 @@ def _delegated(approval: Approval, entry: Entry) -> dict[str, Json]:
     }
 
 
+def _added(approval: Approval, entry: Entry) -> dict[str, Json]:
+    added = (approval.people or People()).on_call[_number(entry) - 1]
+    return {"Approver": added.person, "Group": added.group}
+
+
 def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
     response = approval.responses[_number(entry) - 1]
     cause = reset_cause(approval, response)
@@ -181,6 +186,7 @@ def _nothing(_approval: Approval, _entry: Entry) -> dict[str, Json]:
 _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.REQUESTED: _requested,
     Kind.DELEGATED: _delegated,
+    Kind.ADDED: _added,
     Kind.TOLD: _told,
     Kind.RESPONDED: _responded,
     Kind.WITHDRAWN: _withdrawn,

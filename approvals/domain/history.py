@@ -30,6 +30,7 @@ class Kind(StrEnum):
 
     REQUESTED = "ApprovalRequested"
     DELEGATED = "DelegateAsked"
+    ADDED = "ApproverAdded"
     TOLD = "ApproverTold"
     RESPONDED = "ResponseRecorded"
     WITHDRAWN = "ResponseWithdrawn"
@@ -74,6 +75,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     by = f" by {requester}" if requester else ""
     yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
     yield from _delegations(approval)
+    yield from _on_call(approval)
     yield from _told(approval)
     for number, response in enumerate(approval.responses, 1):
         yield from _response(approval, number, response)
@@ -168,6 +170,12 @@ def _delegations(approval: Approval) -> Iterator[Entry]:
             text = f"{display_name(each.delegate)} can respond for {owner} until {readable(each.until)}."
             at = max(each.since, approval.requested_at)
             yield Entry(key=f"delegation-{number}", kind=Kind.DELEGATED, at=at, text=text)
+
+
+def _on_call(approval: Approval) -> Iterator[Entry]:
+    for number, each in enumerate(approval.people.on_call if approval.people else (), 1):
+        text = f"{owner_name(approval, each.person)} can respond as well, since they joined {each.group}."
+        yield Entry(key=f"on-call-{number}", kind=Kind.ADDED, at=each.at, text=text)
 
 
 def _resets(approval: Approval) -> Iterator[Entry]:

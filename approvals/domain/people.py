@@ -124,6 +124,15 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """A person, by their id, who was added when a reminder was due, since they had joined a group that is asked."""
+
+    person: str
+    group: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
 
@@ -132,9 +141,9 @@ class People:
     empty where the number of approvals in all is the only one.
 
     Where everyone who is asked may respond, `allowed` are the policy's lists of those who may approve at all, with the
-    members of groups. `delegations` are those that concern the approvers, also those without which it goes on. It is
-    not `complete` while a channel could not be asked who its users are: they can't respond
-    there yet.
+    members of groups. `on_call` are those who were added later. `delegations` are those that concern the approvers,
+    also those without which it goes on. It is not `complete` while a channel could not be asked who its users are: they
+    can't respond there yet.
     """
 
     approvers: tuple[Person, ...] = ()
@@ -145,3 +154,4 @@ class People:
     demands: tuple[Demand, ...] = field(default=(), metadata={"omitted": ()})
     allowed: tuple[tuple[str, ...], ...] = field(default=(), metadata={"omitted": ()})
     delegations: tuple[Delegation, ...] = field(default=(), metadata={"omitted": ()})
+    on_call: tuple[OnCall, ...] = field(default=(), metadata={"omitted": ()})

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Protocol
 
 from approvals.domain.absences import Absence
 from approvals.domain.eligibility import is_quorum
@@ -18,52 +17,13 @@ from approvals.domain.model import Request
 from approvals.domain.parts import join_names
 from approvals.domain.people import Delegation, People, Person
 from approvals.domain.pinned_policy import PolicyGroup
-from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
+from approvals.domain.profiles import is_group, open_channels, profile_of
 from approvals.requests.allowed import Allowed
 from approvals.requests.codec import KEY
 from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
 from approvals.requests.delegations import Delegates
+from approvals.requests.lookup import MAX_PEOPLE, Lookup, Resolver, UnresolvedError
 from approvals.requests.parse import InvalidRequestError
-
-MAX_PEOPLE = 100
-"""People that one request may name, those in groups included: each is a lookup, and a part of the record, which
-DynamoDB limits to 400 KB.
-
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-"""
-
-
-class UnresolvedError(Exception):
-    """A name stands for nobody who can respond. The message says why, as a sentence."""
-
-
-class Resolver(Protocol):
-    """What one channel knows of people. Its methods raise `DeliveryError` if the channel can't be asked."""
-
-    @property
-    def channel(self) -> str:
-        """The channel's name."""
-
-    def prepare(self, request: Request) -> None:
-        """Begin a request. Forget the one before."""
-
-    def understands(self, name: str) -> bool:
-        """Return True if the name has the form of one of the channel's."""
-
-    def resolve(self, name: str) -> Iterable[Person]:
-        """Return the people whom a name asks: one, or a group. Raise `UnresolvedError`."""
-
-    def recognize(self, name: str) -> Person:
-        """Return the person behind the requester's name, whether they can respond or not. Raise `UnresolvedError`."""
-
-    def complete(self, person: Person) -> Person:
-        """Return the person with their name on this channel, if it knows them by another one."""
-
-    def reachable(self, person: Person) -> Person:
-        """Return the person without their name on this channel if no message would reach them there."""
-
-    def unreachable(self, name: str) -> str:
-        """Say why nobody behind a name can be reached."""
 
 
 def identify(
@@ -98,6 +58,7 @@ class _Identification:
         self._request = request
         self._absences = absences
         self._resolvers = resolvers
+        self._lookup = Lookup(resolvers)
         self._shared = shared
         self._allowed: Allowed | None = None
         self._humans: list[Person] = []
@@ -108,7 +69,7 @@ class _Identification:
         for resolver in self._resolvers:
             resolver.prepare(request)
         if request.policy:
-            self._allowed = Allowed(request.policy.allowed, self._listed)
+            self._allowed = Allowed(request.policy.allowed, self._lookup.list_members)
         approvers = self._named(request.approvers, "Approvers")
         groups = [self._members(group, f"Groups[{number}]") for number, group in enumerate(request.groups)]
         escalation = self._named(request.escalate_to, "EscalateTo")
@@ -134,7 +95,7 @@ class _Identification:
 
     def delegations(self, people: People) -> tuple[Delegation, ...]:
         """Return the delegations of the people of the request, who are known."""
-        delegates = Delegates(request=self._request, people=people, members=self._listed)
+        delegates = Delegates(request=self._request, people=people, members=self._lookup.list_members)
         owners = {person.id: person for person in (*people.approvers, *people.escalation)}
         for person in (*owners.values(), *([people.requester] if people.requester else [])):
             self._add(person)
@@ -146,7 +107,7 @@ class _Identification:
     def _delegate(self, name: str) -> Person | None:
         """Return the person of this name; None if no channel reaches them, or if too many people are named."""
         try:
-            found = [] if is_group(name) else self._resolved(name)
+            found = [] if is_group(name) else self._lookup.resolve(name)
         except UnresolvedError:
             return None
         is_room = len(self._humans) < MAX_PEOPLE
@@ -158,7 +119,7 @@ class _Identification:
         if owned is None or group.approvers == owned.approvers:
             return self._named(group.approvers, f"{key}.Approvers", written=owned is None)
         found = self._named(group.approvers, f"{key}.Approvers")
-        members = Allowed((owned.approvers,), self._listed)
+        members = Allowed((owned.approvers,), self._lookup.list_members)
         self._problems += [
             f'{KEY}.{key}.Approvers: {person.name} is not a member of the policy\'s group "{group.name}".'
             for person in self._at(found)
@@ -182,7 +143,7 @@ class _Identification:
 
     def _allowed_behind(self, name: str, *, written: bool) -> list[Person]:
         """Return the people behind a name whom the policy lets approve. One who is named by themselves must be."""
-        found = self._resolved(name)
+        found = self._lookup.resolve(name)
         if self._allowed is None:
             return found
         kept = [person for person in found if self._allowed.include(person)]
@@ -203,42 +164,12 @@ class _Identification:
                 self._problems.append(f"{KEY}.{key}[{number}]: {error}")
         return list(dict.fromkeys(found))
 
-    def _resolved(self, name: str) -> list[Person]:
-        resolver = self._resolver(name)
-        found = [self._reachable(self._completed(person)) for person in resolver.resolve(name)]
-        if not all(person.identities for person in found):
-            raise UnresolvedError(resolver.unreachable(name))
-        return found
-
-    def _listed(self, name: str) -> list[Person]:
-        """Return the people behind a group in a list of the policy: nobody if it can't be resolved."""
-        try:
-            return [self._completed(person) for person in self._resolver(name).resolve(name)]
-        except UnresolvedError:
-            return []
-
-    def _resolver(self, name: str) -> Resolver:
-        for resolver in self._resolvers:
-            if resolver.understands(name):
-                return resolver
-        raise UnresolvedError(profile_of(channel_of(name) or "").missing)
-
-    def _completed(self, person: Person) -> Person:
-        for resolver in self._resolvers:
-            person = resolver.complete(person)
-        return person
-
-    def _reachable(self, person: Person) -> Person:
-        for resolver in self._resolvers:
-            person = resolver.reachable(person)
-        return person
-
     def _requester(self) -> int | None:
         name = self._request.requested_by
         if name is None:
             return None
         try:
-            return self._add(self._completed(self._resolver(name).recognize(name)))
+            return self._add(self._lookup.recognize(name))
         except UnresolvedError as error:
             # An unknown requester could be an approver whom the request names by another name.
             if not self._request.allow_self_approval:

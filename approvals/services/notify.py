@@ -55,6 +55,9 @@ class Identities(Protocol):
     def find_delegations(self, request: Request, people: People, absences: Sequence[Absence]) -> tuple[Delegation, ...]:
         """Return the delegations of people who are known. Raise `DeliveryError` if it can't be known."""
 
+    def add_on_call(self, request: Request, people: People, at: datetime) -> People:
+        """Return the people with those who joined their groups since. Raise `DeliveryError` if it can't be known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notifier:
@@ -160,9 +163,9 @@ class Notifier:
             approval = self._identified(approval, absences)
             if approval.status is not Status.PENDING:
                 return approval
+            approval = self._with_on_call(self._with_delegations(approval, absences))
             if approval.people is None:
                 continue  # It was asked again while its people were looked up for the rules before.
-            approval = self._with_delegations(approval, absences)
             run = self._run(approval)
             self._invite(run, absences)
             if run.tells_nobody():
@@ -192,6 +195,22 @@ class Notifier:
             return approval  # A reassigned seat is of nobody who may respond.
         people = replace(people, delegations=delegations)
         return self.table.delegate(approval, people) or self.table.get(approval.id)
+
+    def _with_on_call(self, approval: Approval) -> Approval:
+        """Add the people who are on call now, when a reminder is due. It goes out in any case."""
+        people, reminded = approval.people, approval.reminded
+        if people is None or not people.complete or not reminded or _reminder(reminded) in approval.steps:
+            return approval
+        try:
+            found = self.identities.add_on_call(approval.request, people, self.clock())
+            if found == people:
+                return approval
+            check_size(replace(approval, people=found))
+        except (DeliveryError, InvalidRequestError) as error:
+            self.logger.warning("people on call not added", extra={"reason": str(error)})
+            return approval
+        self.logger.info("people on call added", extra={"number": len(found.on_call) - len(people.on_call)})
+        return self.table.delegate(approval, found) or self.table.get(approval.id)
 
     def _invite(self, run: Run, absences: Sequence[Absence]) -> None:
         self._ask(run)
@@ -283,4 +302,8 @@ def _news(approval: Approval) -> Iterator[News]:
     if people_to_respond_again(approval):
         yield News(NewsKind.RESET, f"{NewsKind.RESET}-{number_of_changes(approval)}")
     if approval.reminded:
-        yield News(NewsKind.REMINDER, f"{NewsKind.REMINDER}-{approval.reminded}")
+        yield News(NewsKind.REMINDER, _reminder(approval.reminded))
+
+
+def _reminder(number: int) -> str:
+    return f"{NewsKind.REMINDER}-{number}"

@@ -147,7 +147,7 @@ class ApprovalTable:
         return self._update_if(approval.id, "SET people = :people", unknown, values, names) or self.get(approval.id)
 
     def delegate(self, approval: Approval, people: People) -> Approval | None:
-        """Store other delegations of an open approval, to be told. Return None if it has changed meanwhile."""
+        """Store delegates or people on call of an open approval, to be told. Return None if it has changed."""
         values = {"people": people_to_item(people), "before": approval.version, "next": approval.version + 1}
         return self._update_if(
             approval.id,

@@ -12,7 +12,8 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
 from approvals.domain.parts import pluralize
 from approvals.domain.pinned_policy import PinnedPolicy
-from approvals.requests.identities import Resolver, identify
+from approvals.requests.identities import identify
+from approvals.requests.lookup import Resolver
 from approvals.requests.parse import InvalidRequestError
 from approvals.requests.policy import InvalidPolicyError, parse_policy
 from bot.client import SlackApi

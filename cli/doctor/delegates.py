@@ -8,7 +8,7 @@ from approvals.domain.absences import Absence
 from approvals.domain.email_address import is_same
 from approvals.domain.errors import DeliveryError
 from approvals.domain.parts import pluralize
-from approvals.requests.identities import Resolver
+from approvals.requests.lookup import Resolver
 from cli import absences
 from cli.context import Context
 from cli.doctor.approvers import MAX_NAMES, find_resolvers, problem_of, reason_of

@@ -12,7 +12,8 @@ from approvals.domain.parts import pluralize
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyGroup
 from approvals.domain.policy import DOCUMENT, Policy, PolicyRule
 from approvals.domain.profiles import is_group
-from approvals.requests.identities import Resolver, identify
+from approvals.requests.identities import identify
+from approvals.requests.lookup import Resolver
 from approvals.requests.parse import InvalidRequestError
 from approvals.requests.policy import InvalidPolicyError, parse_policy
 from cli.context import Context

@@ -95,6 +95,24 @@ const EXAMPLES = [
       TimeoutMinutes: 10,
     },
   }],
+  ["A subject, approved once", {
+    Approval: {
+      Title: "Scale web to 3 replicas",
+      Subject: "scale web production",
+      Facts: [{ Label: "Replicas", Value: 3 }, { Label: "Region", Value: "eu-west-1" }],
+      RequestedBy: "carol@example.com",
+      Approvers: ["alice@example.com", "bob@example.com"],
+    },
+  }],
+  ["The same subject, changed", {
+    Approval: {
+      Title: "Scale web to 300 replicas",
+      Subject: "scale web production",
+      Facts: [{ Label: "Replicas", Value: 300 }, { Label: "Region", Value: "eu-west-1" }],
+      RequestedBy: "carol@example.com",
+      Approvers: ["alice@example.com", "bob@example.com"],
+    },
+  }],
   ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
   ["An invalid request", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
 ];

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pexpect
@@ -23,6 +24,7 @@ from demo.person import Person, links
 from demo.stack import EMAIL, LocalStack
 from scripts.cli_reference import policy
 from tests.support.cli_processes import COMMAND, SECONDS, Cli, ended
+from tests.support.mcp_client import Process
 from tests.support.polling import seen
 
 CLOCK_SECONDS = 240
@@ -254,3 +256,81 @@ def test_silence_exits_with_2(unanswered_wait: subprocess.Popen[str]) -> None:
     code, out, _ = ended(unanswered_wait, CLOCK_SECONDS)
     assert code == 2
     assert "Expired" in out
+
+
+# `approvals mcp`: each call by the official client, in a process of its own.
+
+ACTION = {"tool": "drop_table", "arguments": {"table": "orders_2019", "rows": 9007199254740993}}
+
+
+@pytest.fixture
+def agent(cli: Cli) -> Process:
+    return Process(cli.environ, ("--local",))
+
+
+def answer_about(person: Person, title: str, action: str, comment: str) -> None:
+    """Answer the request with this title. Its execution has a name that `approvals mcp` chose."""
+    mail = person.wait(lambda state: next((each for each in state["inbox"] if title in each["text"]), None))
+    person.confirm(person.open(links(mail)[action]), comment)
+
+
+def granted(agent: Process, person: Person, title: str) -> str:
+    """Request an approval, approve it by the link of its email, and return the grant ID."""
+    asked = agent.ask("request_approval", {"title": title, "action": ACTION, "timeout_minutes": 10})
+    assert not asked.failed, asked.text
+    approval_id = asked.content["approval_id"]
+    pending = agent.ask("wait_for_approval", {"approval_id": approval_id, "seconds": 0})
+    assert (pending.content["status"], pending.content["grant_id"]) == ("PENDING", None)
+    answer_about(person, title, "approve", "Go.")
+    approved = agent.ask("wait_for_approval", {"approval_id": approval_id})
+    assert (approved.content["status"], approved.content["decided_by"]) == ("APPROVED", EMAIL), approved.text
+    return str(approved.content["grant_id"])
+
+
+def test_an_agent_requests_waits_and_spends_once_exactly_what_was_approved(agent: Process, person: Person) -> None:
+    grant_id = granted(agent, person, "mcp-story")
+    another = {**ACTION, "arguments": {"table": "orders_2019", "rows": 9007199254740992}}
+    spends = [agent.ask("spend_approval", {"grant_id": grant_id, "action": action}) for action in (another, ACTION)]
+    spends += [agent.ask("spend_approval", {"grant_id": grant_id, "action": action}) for action in (ACTION, another)]
+    changed, spent, again, other = spends
+    assert [each.failed for each in spends] == [True, False, True, True]
+    assert changed.text.startswith("ActionChanged: ")
+    assert "/arguments/rows" in changed.text
+    assert (spent.content["ok"], spent.content["decided_by"]) == (True, EMAIL)
+    assert again.text.startswith("GrantSpent: ")
+    assert other.text.startswith("ActionChanged: ")
+    unknown = agent.ask("spend_approval", {"grant_id": f"{grant_id[:-1]}x", "action": ACTION})
+    assert unknown.text.startswith("GrantUnknown: ")
+    assert all(grant_id not in each.text + each.errors for each in (*spends, unknown))
+
+
+def test_servers_that_spend_at_once_spend_once(agent: Process, person: Person) -> None:
+    arguments = {"grant_id": granted(agent, person, "mcp-race"), "action": ACTION}
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: agent.ask("spend_approval", arguments), range(3)))
+    assert sorted(each.failed for each in answers) == [False, True, True]
+    assert all(each.text.startswith("GrantSpent: ") for each in answers if each.failed)
+
+
+def test_a_rejection_tells_the_agent_why_and_gives_no_grant(agent: Process, person: Person) -> None:
+    asked = agent.ask("request_approval", {"title": "mcp-rejected", "action": ACTION})
+    answer_about(person, "mcp-rejected", "reject", "Still audited.")
+    rejected = agent.ask("wait_for_approval", {"approval_id": asked.content["approval_id"]}).content
+    assert (rejected["status"], rejected["comment"], rejected["grant_id"]) == ("REJECTED", "Still audited.", None)
+
+
+def test_a_client_that_leaves_during_a_wait_ends_the_server(agent: Process, cli: Cli) -> None:
+    asked = agent.ask("request_approval", {"title": "mcp-left", "action": ACTION}).content["approval_id"]
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    wait = {"name": "wait_for_approval", "arguments": {"approval_id": asked}}
+    with cli.start("mcp", stdin=subprocess.PIPE) as server:
+        assert server.stdin
+        for number, (method, params) in enumerate([("initialize", hello), ("tools/call", wait)]):
+            line = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            server.stdin.write(f"{json.dumps(line)}\n")
+            server.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.wait(8)
+        code, out, err = ended(server, 20)  # It closes standard input.
+    assert (code, err) == (0, "")
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -278,46 +279,39 @@ def gate() -> Any:
 
 
 class Tools:
-    """An agent's tools, which record what they were called with."""
+    """An agent's tools behind the gate, which record what they were called with."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Any) -> None:
         self.dropped: list[str] = []
 
-    def drop_table(self, table: str) -> str:
-        self.dropped.append(table)
-        return f"{table} is gone"
+        def drop_table(table: str, options: Mapping[str, Any]) -> str:
+            self.dropped.append(f"{table} {dict(options)}")
+            return f"{table} is gone"
 
-    def count_rows(self) -> int:
-        return 12
-
-    @property
-    def all(self) -> Mapping[str, Any]:
-        return {"drop_table": self.drop_table, "count_rows": self.count_rows}
+        self.drop_table = gate(drop_table)
 
 
 @pytest.fixture
-def tools() -> Tools:
-    return Tools()
-
-
-@pytest.fixture
-def call(gate: Any, tools: Tools, approval_machine: str) -> Any:
-    stepfunctions = aws.session().client("stepfunctions", config=aws.CONFIG)
-    return gate.guarded(tools.all, gate.Gate(stepfunctions, approval_machine, interval=0.2), dangerous={"drop_table"})
+def tools(gate: Any, stack: LocalStack) -> Tools:
+    outputs = stack.outputs
+    machine, function = outputs["StateMachineHumanApprovalArn"], outputs["SpendFunctionArn"]
+    return Tools(gate.Gate(machine, function, interval=0.2))
 
 
 class Background(threading.Thread):
     """A call of the agent, which waits for a person."""
 
-    def __init__(self, call: Any, *arguments: Any) -> None:
+    def __init__(self, call: Any, *arguments: Any, **named: Any) -> None:
         super().__init__(daemon=True)
-        self._call = call
-        self._arguments = arguments
+        self._call = partial(call, *arguments, **named)
         self.answer: Any = None
         self.start()
 
     def run(self) -> None:
-        self.answer = self._call(*self._arguments)
+        try:
+            self.answer = self._call()
+        except Exception as error:  # noqa: BLE001  # the test looks at it
+            self.answer = str(error)
 
     def wait(self) -> Any:
         self.join(90)
@@ -325,47 +319,35 @@ class Background(threading.Thread):
         return self.answer
 
 
-def test_an_agents_approved_call_is_made_with_the_arguments_that_were_approved(
-    call: Any, tools: Tools, person: Person
+def test_an_agents_approved_call_is_made_once_with_the_arguments_that_were_approved(
+    tools: Tools, person: Person
 ) -> None:
-    arguments = {"table": "orders_2019"}
-    waiting = Background(call, "drop_table", arguments, "The user asked to free space.")
-    text = answer(person, '"orders_2019"', "approve")
+    waiting = Background(tools.drop_table, "orders_2017", {"cascade": True}, why="The user asked to free space.")
+    text = answer(person, "orders_2017", "approve")
     assert "The user asked to free space." in text
-    arguments["table"] = "orders_2026"
-    assert waiting.wait() == "orders_2019 is gone"
-    assert tools.dropped == ["orders_2019"]
+    assert waiting.wait() == "orders_2017 is gone"
+    assert tools.dropped == ["orders_2017 {'cascade': True}"]
 
 
-def test_an_agent_is_told_why_a_call_was_refused(call: Any, tools: Tools, person: Person) -> None:
-    waiting = Background(call, "drop_table", {"table": "orders_2020"})
-    answer(person, '"orders_2020"', "reject", "Still audited")
-    assert waiting.wait() == {"error": f"The call was not made. Rejected! Task rejected by {EMAIL}. Still audited"}
+def test_an_agent_that_changes_an_argument_after_the_request_executes_nothing(tools: Tools, person: Person) -> None:
+    options = {"cascade": False}
+    waiting = Background(tools.drop_table, "orders_2018", options)
+    person.wait(lambda state: any("orders_2018" in each["text"] for each in state["inbox"]), "no request")
+    options["cascade"] = True
+    answer(person, "orders_2018", "approve")
+    said = waiting.wait()
+    assert said.startswith("ActionChanged: ")
+    assert "/Arguments/options/cascade" in said
     assert tools.dropped == []
 
 
-def test_a_call_that_cannot_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
-    refused = call("drop_table", {"table": "x", "two\nlines": "is no label"})
-    assert refused == {"error": "The call was not made. Nobody approved it: InvalidApprovalRequest"}
+def test_an_agent_is_told_why_a_call_was_refused(tools: Tools, person: Person) -> None:
+    waiting = Background(tools.drop_table, "orders_2020", {})
+    answer(person, "orders_2020", "reject", "Still audited")
+    assert waiting.wait() == f"Rejected! Task rejected by {EMAIL}. Still audited"
     assert tools.dropped == []
 
 
-def test_a_harmless_call_is_not_asked_about(call: Any) -> None:
-    assert call("count_rows", {}) == 12
-
-
-def test_the_digest_ties_the_approval_to_the_call(gate: Any) -> None:
-    """An answer to another call, whoever brought it in, does not let this one through."""
-
-    class Answers:
-        """Step Functions, if somebody had tampered with the input on its way to the approver."""
-
-        def start_execution(self, **_: object) -> dict[str, str]:
-            return {"executionArn": "arn"}
-
-        def describe_execution(self, **_: object) -> dict[str, str]:
-            result = {"Decision": "APPROVED", "Comment": None, "Digest": gate.digest({"Tool": "count_rows"})}
-            return {"status": "SUCCEEDED", "output": json.dumps({"Approval": {"Result": result}})}
-
-    verdict = gate.Gate(Answers(), "arn").ask("drop_table", {"table": "orders"})
-    assert (verdict.allowed, verdict.reason) == (False, "Another call was approved.")
+def test_a_call_that_cannot_be_asked_about_is_not_made(tools: Tools) -> None:
+    assert Background(tools.drop_table, "x" * 250_000, {}).wait() == "Nobody approved it: InvalidApprovalRequest"
+    assert tools.dropped == []

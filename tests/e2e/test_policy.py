@@ -19,8 +19,11 @@ from tests.support.approver_roles import a_session, an_approver_role, environ_of
 from tests.support.deployments import deployed
 from tests.support.leaks import LeakDetector
 from tests.support.overrides import BREAK_GLASS
+from tests.support.polling import seen
 
 NAME = "governed"
+CLOCK_SECONDS = 150
+"""The scheduler runs each minute; the machine may be slow."""
 EXAMPLE = ROOT / "examples/policy.json"
 TITLE = "Deploy web 2.4.1"
 ASKED: Json = {"Approval": {"Title": TITLE, "RequestedBy": "dave@example.com"}}
@@ -140,6 +143,49 @@ def test_only_a_role_that_the_policy_of_the_moment_names_overrides(
     assert "Override: approved by ivy@example.com by IAM" in person.mail(name, outcome=True, to="alice@")["text"]
     assert "Override: approved" in json.dumps(person.message(name, edited=True)["blocks"])
     assert "Override: approved" in person.open(links(asked)["approve"]).text
+
+
+def test_open_request_is_asked_again_where_the_policy_says_so(
+    governed: LocalStack, aws_port: int, tmp_path: Path
+) -> None:
+    person = Person(governed.url)
+    example = json.loads(EXAMPLE.read_text())
+    _store(example, tmp_path, aws_port)
+    name = person.start("again", ASKED)
+    mails = {who: person.mail(name, to=f"{who}@") for who in ("alice", "bob")}
+    person.confirm(person.open(links(mails["alice"])["approve"]))
+
+    before = len(person.state()["inbox"])
+    stricter = {**example, "OpenOnChange": "ask-again", "MinimumApprovals": 3}
+    _store(stricter, tmp_path, aws_port)
+    lead = "so everyone is asked again. 1 earlier response no longer counts: "
+
+    def told() -> set[str]:
+        mails = person.state()["inbox"][before:]
+        return {mail["to"] for mail in mails if lead in " ".join(mail["text"].split())}
+
+    seen(lambda: len(told()) == 3, "emails to all three", CLOCK_SECONDS)
+    seen(lambda: lead in json.dumps(person.message(name, edited=True)["blocks"]), "the edited message")
+    page = person.open(links(mails["alice"])["approve"])
+    assert "after you approved, so your response no longer counts. Respond again." in page.text
+
+    person.confirm(person.open(links(mails["bob"])["approve"]))
+    person.confirm(page)
+    assert person.execution(name)["status"] == "RUNNING", "two are not enough any more"
+    person.confirm(person.open(links(person.mail(name, to="carol@"))["approve"]))
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    versions = json.loads(approvals(aws_port, "policy", "history", "--json"))
+    assert (result["Decision"], result["Policy"]["Version"]) == ("APPROVED", versions[0]["Version"])
+    assert len(result["Responses"]) == 3
+
+    # A version that refuses an open request cancels it, and names the rule.
+    name = person.start("refused-later", ASKED)
+    person.mail(name, to="alice@")
+    _store({**stricter, "Enforce": "refuse"}, tmp_path, aws_port)
+    seen(lambda: person.execution(name)["status"] != "RUNNING", "the end of the workflow", CLOCK_SECONDS)
+    refused = person.ended(name)
+    assert refused["error"] == "InvalidApprovalRequest"
+    assert "refuses this request: Approval.RequiredApprovals: 1 is below the minimum of 3 (policy)" in refused["cause"]
 
 
 def _store(document: Json, place: Path, port: int) -> None:

@@ -17,7 +17,7 @@ from approvals.domain.eligibility import Reason
 from approvals.domain.model import Action, Approval, Presence, Request, Status
 from approvals.domain.people import People, Person
 from approvals.domain.refusal_wording import refusal_reply
-from approvals.requests.identities import UnresolvedError
+from approvals.requests.lookup import UnresolvedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.directory import SlackDirectory

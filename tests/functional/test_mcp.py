@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import anyio
 import pytest
+from anyio import to_thread
+from botocore.exceptions import ClientError
+from mcp import Client
+from mcp.server import Server
+from mcp_types import CallToolRequestParams, CallToolResult
 
 from approvals.domain.model import Action
 from cli.commands import COMMANDS
 from cli.commands.mcp import MISSING
 from cli.context import Context
 from cli.mcp_arguments import MAX_SECONDS, RequestArguments
-from cli.mcp_server import server
+from cli.mcp_server import _sleep, server
 from cli.mcp_tools import Fixed
 from demo.process import ROOT
 from tests.support.mcp_client import Answer, Process, ask
@@ -39,7 +47,10 @@ class Agent:
         shell.outputs["SpendFunctionArn"] = FUNCTION
 
     def ask(self, tool: str, **arguments: Any) -> Answer:
-        return ask(server(self._context, self.fixed), tool, arguments)
+        return ask(self.server(), tool, arguments)
+
+    def server(self) -> Server[Any]:
+        return server(self._context, self.fixed)
 
     def _context(self) -> Context:
         context = self.shell.a_context()
@@ -125,6 +136,34 @@ def test_a_request_that_is_recorded_late_can_be_waited_for(agent: Agent, shell: 
     assert agent.wait(name, 0).content["approval_id"] == approval.id
 
 
+def test_a_request_that_may_have_started_is_not_requested_again_at_once(
+    agent: Agent, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Query")
+    monkeypatch.setattr("cli.mcp_tools.Watch.accepted", Mock(side_effect=busy))
+    answer = agent.ask("request_approval", **REQUEST)
+    assert answer.content["approval_id"] == shell.executions()[-1]["name"]
+    assert "AWS is throttling" in answer.content["next"]
+    assert "may have started. Call wait_for_approval" in answer.content["next"]
+
+
+def test_a_client_without_a_handshake_gets_one_line_for_one_line() -> None:
+    """As of the protocol's version 2026-07-28, which has no sessions."""
+    of_client = {"protocolVersion": "2026-07-28", "clientInfo": {"name": "t", "version": "1"}, "clientCapabilities": {}}
+    meta = {f"io.modelcontextprotocol/{key}": value for key, value in of_client.items()}
+    line = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli", "mcp"],
+        input=f"{json.dumps(line)}\n",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [answered] = map(json.loads, ran.stdout.splitlines())
+    assert (answered["id"], len(answered["result"]["tools"]), ran.stderr) == (7, 3, "")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -153,6 +192,49 @@ def test_a_wrong_request_starts_nothing_and_says_what_is_wrong(
     assert answer.failed
     assert said in answer.text
     assert shell.executions() == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", {"\udfff": 1}])
+def test_an_action_that_is_no_json_starts_nothing(agent: Agent, shell: Shell, value: Any) -> None:
+    """Past the client, which sends none of these; others may."""
+    called = agent.server().get_request_handler("tools/call")
+    assert called
+    arguments = {**REQUEST, "action": {"rows": value}}
+    handler: Any = called.handler
+    result = anyio.run(handler, None, CallToolRequestParams(name="request_approval", arguments=arguments))
+    assert isinstance(result, CallToolResult)
+    assert result.is_error
+    assert "The request is not valid" in result.model_dump_json()
+    assert shell.executions() == []
+
+
+def test_a_cancelled_wait_ends_at_once_and_the_next_call_is_answered(agent: Agent, shell: Shell) -> None:
+    approval_id = agent.request()
+    began, ended = threading.Event(), threading.Event()
+
+    def sleep(_seconds: float) -> None:
+        began.set()
+        _sleep(1000)
+        ended.set()
+
+    def context() -> Context:
+        found = shell.a_context()
+        found.sleep = sleep
+        return found
+
+    async def run() -> CallToolResult:
+        waiting = {"approval_id": approval_id}
+        async with Client(server(context, Fixed()), mode="legacy") as client:
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.call_tool, "wait_for_approval", waiting)
+                await to_thread.run_sync(began.wait)
+                group.cancel_scope.cancel()
+            return await client.call_tool("wait_for_approval", {**waiting, "seconds": 0})
+
+    result = anyio.run(run)
+    assert result.structured_content
+    assert result.structured_content["status"] == "PENDING"
+    assert not ended.is_set()
 
 
 def test_a_deep_action_starts_nothing(agent: Agent, shell: Shell) -> None:

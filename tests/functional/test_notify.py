@@ -28,6 +28,7 @@ from approvals.domain.model import Action, Approval, Delivery, MoreTime, Request
 from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
+from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
@@ -45,6 +46,7 @@ from tests.support.broken_records import break_record
 from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, a_rate_limit
+from tests.support.rota import Rota
 from tests.support.services import a_notifier, a_resumer
 from tests.support.slack_clients import DirectWebClient, a_delivery
 from tests.support.tables import TABLE
@@ -1114,3 +1116,41 @@ def test_a_reply_that_an_earlier_version_left_is_dropped(
     dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
     delivery.deliver(f"{EARLIER_PREFIX}n1")
     assert slack.messages() == []
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_reminder_asks_those_who_are_on_call_now_and_goes_out_without_them_if_that_is_not_known(
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    clock: Clock,
+    logger: Logger,
+    broken: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rota = Rota(S0ONCALL01=["ann"])
+    group = Group(name="ops", approvers=("S0ONCALL01", "dan@example.com", "ann@example.com"))
+    request = Request(timeout=timedelta(hours=1), groups=(group,), reminders=(timedelta(minutes=10),))
+    table.add(an_approval(request=request, people=None, deliveries=()))
+    notifier = a_notifier(
+        table,
+        the_channels(mailer, None, logger, email="ops@example.com"),
+        StackIdentities(shared="ops@example.com", resolvers=[rota]),
+        clock,
+        logger,
+    )
+    notifier(ID, last=False)
+    asked = len(mailer.sent)
+    rota.set("S0ONCALL01", "dan", "bo")
+    rota.broken = broken
+    clock.pass_(minutes=10)
+    respond(table, table.get(ID), ScheduledCheck(clock()))
+    notifier(ID, last=False)
+    notifier(ID, last=False)
+    people = table.get(ID).people
+    assert people
+    joined = [] if broken else ["bo@example.com"]
+    assert [each.person for each in people.on_call] == joined
+    assert [person.id for person in people.approvers] == ["ann@example.com", "dan@example.com", *joined]
+    reminded = sorted(mail.to for mail in mailer.sent[asked:] if first_word(mail) == "Reminder:")
+    assert reminded == ["ann@example.com", "dan@example.com"]
+    assert ("people on call not added" in caplog.text) is broken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.requests.identities import Resolver
+from approvals.requests.lookup import Resolver
 from approvals.services.channel import Channel
 from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel

@@ -30,7 +30,7 @@ from approvals.domain.model import Action, Approval, Request
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL, judge
 from approvals.domain.steps import Step
-from approvals.requests.identities import MAX_PEOPLE
+from approvals.requests.lookup import MAX_PEOPLE
 from approvals.requests.schema import published
 from scripts.events_reference import PAGE, approval, delivered, examples, page
 from tests.support.builders import (

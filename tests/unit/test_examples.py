@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -19,7 +21,8 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.domain.model import Action
+from approvals.domain.model import Action, Request
+from approvals.grants import Spender
 from approvals.requests.parse import parse_request
 from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
@@ -28,6 +31,7 @@ from cli.commands.request import command
 from cli.request_input import read_document
 from tests.support.builders import NOW, an_approval
 from tests.support.examples import EXAMPLES, load_gate
+from tests.support.spend_function import FUNCTION, GRANT_ID, SPENT, SpendFunction, refused, through
 from tests.support.template import CloudFormation
 from tests.support.ways_to_deploy import CDK_PYTHON
 from web import pages
@@ -165,31 +169,110 @@ def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None
     assert minutes * 60 < seconds, "the credentials must last as long as it waits"
 
 
-@pytest.fixture
-def gate() -> Any:
-    return load_gate()
+@dataclass
+class Executions:
+    """Step Functions for the gate: keeps the input, and ends each execution with this answer after `meanwhile`."""
+
+    answer: dict[str, Any]
+    input: Any = None
+    meanwhile: Callable[[], None] = lambda: None
+
+    def start_execution(self, input: str, **_: Any) -> dict[str, str]:  # noqa: A002  # boto3's name
+        self.input = json.loads(input)
+        return {"executionArn": "arn"}
+
+    def describe_execution(self, **_: Any) -> dict[str, Any]:
+        self.meanwhile()
+        return self.answer
+
+
+def ended(result: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "SUCCEEDED", "output": json.dumps({"Approval": {"Result": result}})}
+
+
+APPROVED = ended({"Decision": "APPROVED", "Comment": None, "Grant": {"Id": GRANT_ID}})
+REJECTED = ended({"Decision": "REJECTED", "Status": "Rejected! Task rejected by Ann", "Comment": "Still audited"})
+EXPIRED = {"status": "FAILED", "error": "ApprovalExpired"}
+
+
+class Agent:
+    """An agent's tools behind the gate, which record what they were called with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> None:
+        self.executions, self.function = Executions(answer), SpendFunction()
+        self.called: list[Any] = []
+        monkeypatch.setattr("boto3.client", lambda _name: self.executions)
+        monkeypatch.setattr(Spender, "of", through(self.function))
+        self.module = load_gate()
+        self.gate = self.module.Gate("machine", FUNCTION)
+        self.run_sql = self.gate(self._run_sql())
+
+    def _run_sql(self) -> Any:
+        def run_sql(sql: str, *, rows: list[int] | None = None) -> int:
+            self.called.append((sql, rows))
+            return 1
+
+        return run_sql
+
+    @property
+    def request(self) -> Request:
+        return parse_request(self.executions.input, default_timeout=timedelta(hours=1))
+
+
+def test_an_agents_call_runs_with_the_arguments_that_were_approved_and_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = Agent(monkeypatch, APPROVED)
+    assert agent.run_sql("DROP TABLE orders", rows=[1], why="The user asked.") == 1
+    [spent] = agent.function.payloads
+    assert spent["GrantId"] == GRANT_ID
+    assert spent["Action"] == agent.request.action
+    assert spent["Action"]["Arguments"] == {"sql": "DROP TABLE orders", "rows": [1]}
+    assert agent.called == [("DROP TABLE orders", [1])]
+    assert agent.request.whole_context == {"The agent says": "The user asked."}
+    assert agent.request.grant
+    assert agent.request.grant.uses == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "spend", "said"),
+    [
+        (REJECTED, SPENT, "Rejected! Task rejected by Ann. Still audited"),
+        (EXPIRED, SPENT, "Nobody approved it: ApprovalExpired"),
+        (APPROVED, refused("ActionChanged", "/Arguments/sql differs."), "ActionChanged: /Arguments/sql differs."),
+        (APPROVED, refused("GrantSpent"), "GrantSpent: No."),
+    ],
+)
+def test_an_agents_call_that_is_not_approved_or_not_spent_is_not_made(
+    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], spend: Any, said: str
+) -> None:
+    agent = Agent(monkeypatch, answer)
+    agent.function.answers = [spend]
+    with pytest.raises(agent.module.NotApproved) as refusal:
+        agent.run_sql("DROP TABLE orders")
+    assert str(refusal.value) == said
+    assert agent.called == []
+
+
+def test_an_agent_that_changes_its_objects_meanwhile_spends_another_action(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spend function refuses it: tests/e2e/test_examples.py."""
+    agent = Agent(monkeypatch, APPROVED)
+    rows = [1]
+    agent.executions.meanwhile = lambda: rows.append(2)
+    agent.run_sql("DELETE", rows=rows)
+    [spent] = agent.function.payloads
+    assert agent.executions.input["Approval"]["Action"]["Arguments"]["rows"] == [1]
+    assert spent["Action"]["Arguments"]["rows"] == [1, 2]
 
 
 @pytest.mark.parametrize("length", [10, 900, 1100, 1990, 5000, 60_000])
-def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button(gate: Any, length: int) -> None:
-    statement = f"{'SELECT 1; ' * (length // 10)}DROP TABLE orders"
-    asked = gate.Gate(None, "arn")._input("run_sql", {"sql": statement, "dry": False}, "The user asked.")
-    request = parse_request(asked, default_timeout=timedelta(hours=1))
-    approval = an_approval(request=request)
-    facts = dict(request.facts)
-    assert facts["sql"].endswith(('DROP TABLE orders"', "characters: see the workflow input"))
-    assert request.whole_context["Arguments"] == {"sql": statement, "dry": False}
+def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    agent = Agent(monkeypatch, APPROVED)
+    agent.run_sql(f"{'SELECT 1; ' * (length // 10)}DROP TABLE orders")
+    approval = an_approval(request=agent.request)
     blocks = json.dumps([block.to_dict() for block in request_blocks(approval)])
     assert ("DROP TABLE orders" in blocks) is (ACTION_IDS[Action.APPROVE] in blocks)
     assert "DROP TABLE orders" in unescape(pages.confirm(approval, Action.APPROVE, {}, now=NOW))
-
-
-@pytest.mark.parametrize("arguments", [{"k" * 101: 1}, {f"argument {number}": number for number in range(120)}])
-def test_an_agents_call_with_long_names_or_many_arguments_is_a_request(gate: Any, arguments: dict[str, Any]) -> None:
-    asked = gate.Gate(None, "arn")._input("t" * 2001, arguments, "")
-    request = parse_request(asked, default_timeout=timedelta(hours=1))
-    assert request.whole_context["Arguments"] == arguments
-    assert "see the workflow input" in str(request.facts)
 
 
 def test_the_request_in_a_file_needs_one_of_each_group() -> None:

@@ -21,7 +21,8 @@ from approvals.domain.rules import judge
 from approvals.domain.seats import approvals_in, demands, unmet_demands
 from approvals.domain.wording import rules_sentence
 from approvals.requests.decidability import demands_of
-from approvals.requests.identities import Resolver, identify
+from approvals.requests.identities import identify
+from approvals.requests.lookup import Resolver
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.policy import parse_policy
 from approvals.requests.policy_floor import parse_under

@@ -13,7 +13,8 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.groups import Group
 from approvals.domain.model import Request
 from approvals.domain.people import People, Person
-from approvals.requests.identities import MAX_PEOPLE, Resolver, identify
+from approvals.requests.identities import identify
+from approvals.requests.lookup import MAX_PEOPLE, Resolver
 from approvals.requests.parse import InvalidRequestError
 from bot.directory import SlackUser
 from bot.resolver import SlackResolver

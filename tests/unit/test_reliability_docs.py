@@ -9,7 +9,7 @@ import pytest
 from approvals.domain import rules
 from approvals.domain.characters import MAX_NAME
 from approvals.domain.nesting import MAX_DEPTH
-from approvals.requests.identities import MAX_PEOPLE
+from approvals.requests.lookup import MAX_PEOPLE
 from approvals.services.lifecycle import LOOK_BACK, SET_ASIDE
 from approvals.store import queries, record_size
 from bot import directory
