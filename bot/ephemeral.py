@@ -34,7 +34,7 @@ from bot.views.comparison import user_sees_values
 from bot.views.home import home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.text import paragraph, sentence
-from bot.visibility import Viewer, can_respond, can_see, is_awaited, is_requester, overview
+from bot.visibility import Viewer, can_respond, can_see, is_awaited, is_posted_to, is_requester, overview
 from bot.words import NOT_OF_THE_WORKSPACE
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ class ReplyDelivery:
         if not (can_respond(approval, viewer) or can_see(approval, viewer)):
             self._logger.warning("no page link for a user who may neither respond nor see")
             return sentence(join_texts([wording.quoted_title(approval), wording.rules_sentence(approval)]))
-        recipient = user_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        in_place = is_posted_to(approval, viewer)
+        recipient = user_recipient(viewer.id, one_line(viewer.name), member=viewer.member, in_place=in_place)
         self._logger.info("page link sent in slack")
         return page_link_text(approval, link(approval, Action.APPROVE, recipient, base_url=self._base_url))
 
@@ -188,7 +189,7 @@ class ReplyDelivery:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and can_see(alone, viewer):
-            values = user_sees_values(alone, viewer.id)
+            values = user_sees_values(alone, viewer.id, in_place=is_posted_to(alone, viewer))
             message = message_of(alone, answerable=is_awaited(alone, viewer), is_copy=True, values=values)
             self._messenger.respond(reply.response_url, *message)
         else:

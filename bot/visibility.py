@@ -74,7 +74,7 @@ def is_awaited(approval: Approval, viewer: Viewer) -> bool:
     if isinstance(find_seat(approval, person, approver, latest_moment(approval)), Reason):
         return False  # A delegate, with nobody to respond for.
     named = approval.people is not None and bool(approval.people.approvers)
-    return named or _is_posted_to(approval, viewer)
+    return named or is_posted_to(approval, viewer)
 
 
 def can_respond(approval: Approval, viewer: Viewer) -> bool:
@@ -103,7 +103,7 @@ def is_involved(approval: Approval, viewer: Viewer) -> bool:
 
 def can_see(approval: Approval, viewer: Viewer) -> bool:
     """Return True if the viewer is involved, or in the channel it was posted to."""
-    return is_involved(approval, viewer) or _is_posted_to(approval, viewer)
+    return is_involved(approval, viewer) or is_posted_to(approval, viewer)
 
 
 def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Approval]) -> Overview:
@@ -126,7 +126,7 @@ def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Appro
     )
 
 
-def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:
+def is_posted_to(approval: Approval, viewer: Viewer) -> bool:
     """Return True for the people in the channel it was posted to; for one user, if `Channel` names them."""
     posted = channel_message(approval)
     return posted is not None and (posted.place in viewer.channels or approval.request.channel == viewer.id)

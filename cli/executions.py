@@ -41,15 +41,28 @@ def start_execution(context: Context, name: str, whole: Mapping[str, Json]) -> d
 def result_of(context: Context, arn: str) -> Mapping[str, Any] | None:
     """Return the result of the approval that an execution requested; None while the execution runs.
 
-    It is in the execution's output alone: the record has no grant ID. Raises `CommandError` if the execution failed.
+    It is in the execution's output alone: the record has no grant ID. Raises `CommandError` if the execution failed, or
+    returns something else: a state machine of the user's own can.
     """
     execution = context.client("stepfunctions").describe_execution(executionArn=arn)
     if execution["status"] == "RUNNING":
         return None
     if execution["status"] != "SUCCEEDED":
         raise CommandError(f"Execution {execution['name']} ended as {execution['status']}, so it has no result.")
-    found: dict[str, Any] = json.loads(execution["output"])[KEY][RESULT_KEY]
+    found = json.loads(execution["output"])
+    for key in (KEY, RESULT_KEY):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise CommandError(f"The output of execution {execution['name']} has no {KEY}.{RESULT_KEY}.")
     return found
+
+
+def grant_in(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the grant in the result of an approved request that asked for one. Raises `CommandError` without it."""
+    grant = result.get("Grant")
+    if not (isinstance(grant, dict) and isinstance(grant.get("Id"), str)):
+        raise CommandError("The approval can't be spent: its result has no grant.")
+    return grant
 
 
 def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:

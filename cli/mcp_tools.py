@@ -15,7 +15,7 @@ from approvals.grants import GrantError, Spender
 from cli.aws_errors import explain
 from cli.context import CommandError, Context
 from cli.document import status
-from cli.executions import start_execution
+from cli.executions import grant_in, start_execution
 from cli.lookup import UnknownApprovalError, execution_arn, find
 from cli.mcp_arguments import RequestArguments, Requested, SpendArguments, Spent, WaitArguments, Waited
 from cli.reporters import Reporter
@@ -171,7 +171,7 @@ def _grant(watch: Watch, approval: Approval) -> Mapping[str, Any]:
     """Return the grant in the result of an approved request; empty if it asked for none."""
     if approval.request.grant is None:
         return {}
-    return dict(watch.result(approval.workflow.execution_arn)["Grant"])
+    return grant_in(watch.result(approval.workflow.execution_arn))
 
 
 def _next_step(approval: Approval, grant: Mapping[str, Any]) -> str:

@@ -173,9 +173,8 @@ FULL = (
     Standing(
         "CloudWatch",
         "alarm_month",
-        11,
-        "for each function that has no essential one, for pages, and for responses by IAM; the one for spends watches "
-        "two metrics",
+        10,
+        "for each function that has no essential one, for pages, and for responses by IAM",
     ),
 )
 """With `Monitoring=Full`."""

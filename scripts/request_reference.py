@@ -51,7 +51,7 @@ TOGETHER = """\
 ## Keys that go together
 
 - `Kind` can be `question` only with `Form`.
-- `Grant` needs `Action`.
+- `Grant` needs `Action`, and the kind `approval`: its button says what a response allows.
 - `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers` or `Groups`.
 - `Silent` needs `Approvers` or `Groups`. The people who are notified must be enough to approve, and to reject.
 - Each of `Reminders` is less than the request's minutes.

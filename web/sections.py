@@ -19,7 +19,7 @@ from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
 from approvals.domain.parts import format_time_left, join_names
-from approvals.domain.signed_links import approver_of
+from approvals.domain.signed_links import approver_of, is_in_place
 from web.html import Rows, external_link, rows, tag
 
 MAX_OPEN_ENTRIES = 8
@@ -49,7 +49,7 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
 
 def comparison(approval: Approval, recipient: str) -> list[ET.Element]:
     """Return what differs from the last approved request of the subject, with the values that the recipient may see."""
-    values = sees_values(approval, approver_of(approval, recipient))
+    values = sees_values(approval, approver_of(approval, recipient), in_place=is_in_place(recipient))
     said = comparison_sentence(approval, values=values)
     changes = change_rows(approval, values=values)
     listed = [tag("blockquote", {}, rows(changes))] if changes else []

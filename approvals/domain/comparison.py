@@ -118,19 +118,19 @@ def content(request: Request) -> Content:
     )
 
 
-def sees_values(approval: Approval, reader: Approver) -> bool:
+def sees_values(approval: Approval, reader: Approver, *, in_place: bool = True) -> bool:
     """Return True if a person may see the earlier values: they could respond to the earlier request, or made it.
 
     A request that names nobody is for all who read its place, as was the earlier one that it is compared with.
+    `in_place` says that a user of a channel reads it. Who requested the new one, or is notified of it, may not.
     """
     previous = approval.previous
     if previous is None:
         return False
     posted = (each for each in approval.deliveries if each.channel == reader.channel and not each.to)
-    in_place = (
-        approval.request.is_open and reader.realm is not None and any(each.place in previous.places for each in posted)
-    )
-    return in_place or _name(reader.id) in previous.viewers
+    reads_place = in_place and approval.request.is_open and reader.realm is not None
+    in_same_place = reads_place and any(each.place in previous.places for each in posted)
+    return in_same_place or _name(reader.id) in previous.viewers
 
 
 def place_sees_values(approval: Approval, place: str) -> bool:

@@ -64,11 +64,12 @@ class Change:
 
 def diff(previous: Content, current: Content) -> tuple[Change, ...]:
     """Return the changes that lead from one content to another; none if they are the same."""
+    differ = _Differ()
     return (
-        *_of_pairs(Part.FACTS, previous.facts, current.facts),
-        *_of_values(Part.ACTION, (), previous.action, current.action),
-        *_of_pairs(Part.FORM, previous.form, current.form),
-        *_of_values(Part.CONTEXT, (), dict(previous.context), dict(current.context)),
+        *differ.of_pairs(Part.FACTS, previous.facts, current.facts),
+        *differ.of_values(Part.ACTION, (), previous.action, current.action),
+        *differ.of_pairs(Part.FORM, previous.form, current.form),
+        *differ.of_values(Part.CONTEXT, (), dict(previous.context), dict(current.context)),
     )
 
 
@@ -88,17 +89,7 @@ def apply(previous: Content, changes: Iterable[Change]) -> Content:
 
 def is_same(one: Value, other: Value) -> bool:
     """Return True if two values are the same in JSON."""
-    match one, other:
-        case (bool(), _) | (_, bool()):
-            return one is other
-        case (int() | float(), int() | float()):
-            return one == other
-        case dict(), dict():
-            return one.keys() == other.keys() and all(is_same(value, other[key]) for key, value in one.items())
-        case list(), list():
-            return len(one) == len(other) and all(map(is_same, one, other))
-        case _:
-            return type(one) is type(other) and one == other
+    return _Differ().is_same(one, other)
 
 
 def pointer(path: Path) -> str:
@@ -106,48 +97,75 @@ def pointer(path: Path) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
-def _of_values(part: Part, path: Path, before: Value, after: Value) -> Iterator[Change]:
-    match before, after:
-        case dict(), dict():
-            for key, value in before.items():
-                yield from _of_values(part, (*path, key), value, after.get(key, MISSING))
-            for key, value in after.items():
-                if key not in before:
-                    yield Change(part=part, path=(*path, key), before=MISSING, after=value)
-        case list(), list():
-            yield from _of_lists(part, path, before, after)
-        case _ if not is_same(before, after):
-            yield Change(part=part, path=path, before=before, after=after)
+class _Differ:
+    """Finds changes, and compares each pair of lists or objects once. The values must live as long as it.
 
+    Otherwise a list would be compared again for each list around it: 60 levels around 200 KB took ten seconds.
+    """
 
-def _of_lists(part: Part, path: Path, before: Sequence[Json], after: Sequence[Json]) -> Iterator[Change]:
-    """Compare what stands between the same beginning and the same end, index by index: one insertion is one change."""
-    shorter = min(len(before), len(after))
-    start = next((number for number in range(shorter) if not is_same(before[number], after[number])), shorter)
-    ends = shorter - start
-    end = next((number for number in range(ends) if not is_same(before[~number], after[~number])), ends)
-    paired = shorter - end
-    for number in range(start, paired):
-        yield from _of_values(part, (*path, number), before[number], after[number])
-    for number in range(paired, len(before) - end):
-        yield Change(part=part, path=(*path, number), before=before[number], after=MISSING)
-    for number in range(paired, len(after) - end):
-        yield Change(part=part, path=(*path, number), before=MISSING, after=after[number])
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
 
+    def is_same(self, one: Value, other: Value) -> bool:
+        """Return True if two values are the same in JSON."""
+        match one, other:
+            case (bool(), _) | (_, bool()):
+                return one is other
+            case (int() | float(), int() | float()):
+                return one == other
+            case (dict(), dict()) | (list(), list()):
+                pair = (id(one), id(other))
+                if pair not in self._known:
+                    self._known[pair] = self._is_same_inside(one, other)
+                return self._known[pair]
+            case _:
+                return type(one) is type(other) and one == other
 
-def _of_pairs(part: Part, before: Pairs, after: Pairs) -> Iterator[Change]:
-    was, now = _keyed(before), _keyed(after)
-    for key, value in was.items():
-        yield from _of_values(part, key, value, now.get(key, MISSING))
-    for position, (key, value) in enumerate(now.items()):
-        if key not in was:
-            yield Change(part=part, path=key, before=MISSING, after=value, position=position)
-    order = [key for key in was if key in now]
-    for position, key in enumerate(now):
-        if key not in was:
-            order.insert(position, key)
-    if order != [*now]:
-        yield Change(part=part, path=(), before=_labels(was), after=_labels(now), is_order=True)
+    def _is_same_inside(self, one: Any, other: Any) -> bool:
+        if isinstance(one, list):
+            return len(one) == len(other) and all(map(self.is_same, one, other))
+        return one.keys() == other.keys() and all(self.is_same(value, other[key]) for key, value in one.items())
+
+    def of_values(self, part: Part, path: Path, before: Value, after: Value) -> Iterator[Change]:
+        match before, after:
+            case dict(), dict():
+                for key, value in before.items():
+                    yield from self.of_values(part, (*path, key), value, after.get(key, MISSING))
+                for key, value in after.items():
+                    if key not in before:
+                        yield Change(part=part, path=(*path, key), before=MISSING, after=value)
+            case list(), list():
+                yield from self._of_lists(part, path, before, after)
+            case _ if not self.is_same(before, after):
+                yield Change(part=part, path=path, before=before, after=after)
+
+    def _of_lists(self, part: Part, path: Path, before: Sequence[Json], after: Sequence[Json]) -> Iterator[Change]:
+        """Compare what stands between the same beginning and end, index by index: one insertion is one change."""
+        shorter = min(len(before), len(after))
+        start = next((number for number in range(shorter) if not self.is_same(before[number], after[number])), shorter)
+        ends = shorter - start
+        end = next((number for number in range(ends) if not self.is_same(before[~number], after[~number])), ends)
+        paired = shorter - end
+        for number in range(start, paired):
+            yield from self.of_values(part, (*path, number), before[number], after[number])
+        for number in range(paired, len(before) - end):
+            yield Change(part=part, path=(*path, number), before=before[number], after=MISSING)
+        for number in range(paired, len(after) - end):
+            yield Change(part=part, path=(*path, number), before=MISSING, after=after[number])
+
+    def of_pairs(self, part: Part, before: Pairs, after: Pairs) -> Iterator[Change]:
+        was, now = _keyed(before), _keyed(after)
+        for key, value in was.items():
+            yield from self.of_values(part, key, value, now.get(key, MISSING))
+        for position, (key, value) in enumerate(now.items()):
+            if key not in was:
+                yield Change(part=part, path=key, before=MISSING, after=value, position=position)
+        order = [key for key in was if key in now]
+        for position, key in enumerate(now):
+            if key not in was:
+                order.insert(position, key)
+        if order != [*now]:
+            yield Change(part=part, path=(), before=_labels(was), after=_labels(now), is_order=True)
 
 
 def _keyed(pairs: Pairs) -> dict[tuple[str, int], Value]:

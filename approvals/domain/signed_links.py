@@ -32,6 +32,7 @@ _BYTES = 20
 
 _ID = re.compile(r"[a-z2-7]{32}")
 _GUEST = "/guest"
+_OUTSIDE = "/outside"
 _LINK = "link"
 """The channel of a recipient that no channel of this version knows."""
 
@@ -102,12 +103,18 @@ def query(approval: Approval, action: Action, recipient: str) -> str:
     return urlencode(fields | {name: fields[name][:_SHORT_NAME] for name in ("ex", "sm")})
 
 
-def user_recipient(user_id: str, name: str, *, member: bool) -> str:
+def user_recipient(user_id: str, name: str, *, member: bool, in_place: bool = True) -> str:
     """Return the recipient of a link that is handed to a user of a channel. No address has a blank.
 
     `member` says whether they are a full member of its realm, no guest: guests respond only where they are named.
+    `in_place` says whether they read the place where the request was posted.
     """
-    return f"{user_id}{'' if member else _GUEST} {name}"
+    return f"{user_id}{'' if member else _GUEST}{'' if in_place else _OUTSIDE} {name}"
+
+
+def is_in_place(recipient: str) -> bool:
+    """Return False for a recipient who does not read the place where the request was posted."""
+    return not recipient.partition(" ")[0].endswith(_OUTSIDE)
 
 
 def approver_of(approval: Approval, recipient: str) -> Approver:
@@ -116,6 +123,7 @@ def approver_of(approval: Approval, recipient: str) -> Approver:
     Links are handed to users of the realm alone that was asked. Before a delivery is on record it is not known.
     """
     user, blank, name = recipient.partition(" ")
+    user = user.removesuffix(_OUTSIDE)
     user_id = user.removesuffix(_GUEST)
     channel = channel_of(user_id if blank else recipient)
     if not (blank and channel):

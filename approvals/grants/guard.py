@@ -34,7 +34,7 @@ def guarded(
     function's name in the action. The function's code and what it reads are not part of the action.
 
     The call raises what `spend` raises, and then the function was not called. Raises `TypeError` if the function has an
-    argument `grant_id`, or neither it nor `name` has a name.
+    argument `grant_id`, or if there is no `name` and it has none of its own, or is the method of an object.
     """
     lock = Lock()
     spenders: list[Spender] = []
@@ -125,6 +125,11 @@ class _Function:
 
 
 def _name(called: Callable[..., Any]) -> str:
+    if inspect.ismethod(called) or (inspect.isbuiltin(called) and not inspect.ismodule(called.__self__)):
+        raise TypeError(
+            f"{called.__qualname__} is bound to an object, which is not part of the action: the same method of another "
+            "object would pass for it. Guard a function, or use name=."
+        )
     try:
         return f"{called.__module__}.{called.__qualname__}"
     except AttributeError as error:

@@ -152,6 +152,8 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     if request.grant and request.action is None:
         yield f"{KEY}.Grant: requires {KEY}.Action, which says what can be executed. Add it, or remove Grant."
+    if request.grant and request.kind is RequestKind.QUESTION:  # Its button says "Answer", not "Approve".
+        yield f"{KEY}.Grant: an answer to a question must not let anyone execute an action. Remove Kind, or Grant."
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 

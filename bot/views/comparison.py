@@ -23,9 +23,9 @@ def comparison(approval: Approval, *, values: bool) -> list[Block]:
     return [*lines([said], MAX_SENTENCE), *quote(rows, MAX_CHANGES)] if said else []
 
 
-def user_sees_values(approval: Approval, user: str) -> bool:
-    """Return True if a Slack user may see the earlier values."""
-    return sees_values(approval, Approver(id=user, name=user, channel=SLACK, realm=""))
+def user_sees_values(approval: Approval, user: str, *, in_place: bool = True) -> bool:
+    """Return True if a Slack user may see the earlier values. `in_place` is as in `sees_values`."""
+    return sees_values(approval, Approver(id=user, name=user, channel=SLACK, realm=""), in_place=in_place)
 
 
 def readers_see_values(approval: Approval, message: Delivery) -> bool:

@@ -18,6 +18,7 @@ from cli.aws_errors import explain
 from cli.command_action import CommandAction, NotApprovableError, command_action
 from cli.context import CommandError, Context, pass_context
 from cli.document import outcome
+from cli.executions import grant_in
 from cli.new_request import NewRequest, announced, new_request, new_request_options
 from cli.options import common_options
 from cli.output import as_json, plain
@@ -103,10 +104,10 @@ def _wait(context: Context, asked: NewRequest) -> None:
 
 
 def _grant_id(context: Context, asked: NewRequest) -> str:
-    found = Watch(context, Reporter()).result(asked.arn).get("Grant")
-    if not found:
-        raise CommandError("The approval can't be spent: its result has no grant. The command was not executed.")
-    return str(found["Id"])
+    try:
+        return str(grant_in(Watch(context, Reporter()).result(asked.arn))["Id"])
+    except CommandError as error:
+        raise CommandError(f"{error.message} The command was not executed.") from error
 
 
 def _spend(context: Context, spender: Spender, grant_id: str, words: tuple[str, ...]) -> CommandAction:

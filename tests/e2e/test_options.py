@@ -19,7 +19,7 @@ def test_the_dashboard_and_diagnostic_alarms_are_opt_in(stack: LocalStack, email
     assert set(resources_of("human-approval", "AWS::CloudWatch::Alarm")) == ESSENTIAL - OF_A_POLICY
     assert not resources_of("human-approval", "AWS::CloudWatch::Dashboard")
     assert "DashboardName" not in stack.outputs
-    assert len(resources_of("email-only", "AWS::CloudWatch::Alarm")) == 15
+    assert len(resources_of("email-only", "AWS::CloudWatch::Alarm")) == 16
     assert resources_of("email-only", "AWS::CloudWatch::Dashboard") == {
         "Dashboard": email_only.outputs["DashboardName"]
     }

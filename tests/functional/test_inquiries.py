@@ -31,7 +31,7 @@ from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.support.broken_records import break_record, nest_context
-from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_previous, a_response, an_approval
 from tests.support.delegates import a_delegation
 from tests.support.fakes import Clock
 from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
@@ -599,3 +599,15 @@ def test_an_absence_that_is_not_understood_is_not_stored(app: SlackApp, text: st
 def test_users_of_other_workspaces_name_no_delegate(app: SlackApp) -> None:
     app.said(f"{UNTIL_FRIDAY} {CAROL}", GUEST)
     assert app.absences.read() == ()
+
+
+@pytest.mark.parametrize(("user", "sees"), [(BOBS, True), (DAVE, False)])
+def test_a_requester_who_is_not_in_the_channel_does_not_see_the_earlier_values(
+    app: SlackApp, user: str, sees: bool
+) -> None:
+    """Whoever starts an execution could else name the subject and the private channel of others."""
+    subject = {"subject": "deploy", "notify": ("dave@example.com",)}
+    asked = app.ask("Deploy", request=subject, people=People(), previous=a_previous("s3cret", CHANNEL))
+    shown = app.said(f"show {asked.id}", user, ELSEWHERE_CHANNEL if user == DAVE else CHANNEL)
+    assert "Password: " in shown
+    assert ("s3cret" in shown) is sees

@@ -317,6 +317,19 @@ def test_an_approval_whose_execution_still_runs_has_no_grant_yet(agent: Agent, s
 
 
 @pytest.mark.parametrize(
+    "output", [None, [], {}, {"Approval": "x"}, *({"Approval": {"Result": each}} for each in ("x", {}, {"Grant": "x"}))]
+)
+def test_an_output_of_another_state_machine_without_a_grant_is_told(agent: Agent, shell: Shell, output: Any) -> None:
+    approval_id = agent.request()
+    shell.responded(Action.APPROVE)
+    shell.workflow_heard()
+    agent.end = {"status": "SUCCEEDED", "output": json.dumps(output)}
+    answer = agent.wait(approval_id)
+    assert answer.failed
+    assert answer.text.startswith(("The output of execution", "The approval can't be spent"))
+
+
+@pytest.mark.parametrize(
     ("end", "status", "comment", "said"),
     [
         (lambda shell: shell.responded(Action.REJECT, comment="Too late."), "REJECTED", "Too late.", "who rejected"),

@@ -15,10 +15,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Approval, Request, Status
+from approvals.domain.model import Approval, Delivery, Request, Status
 from approvals.domain.people import People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import link, sign, user_recipient
+from approvals.domain.steps import request_step
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import ReplyDelivery
@@ -27,13 +28,13 @@ from bot.listeners.replies import GONE
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
-from demo.slack import Message, Slack
+from demo.slack import ELSEWHERE_CHANNEL, Message, Slack
 from tests.support.broken_records import BROKEN, break_record
-from tests.support.builders import APPROVE, BOB, HOUR, REJECT, WORKSPACE, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, NOW, REJECT, WORKSPACE, a_previous, an_approval
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
 from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
-from tests.support.slack_clients import BASE_URL, a_delivery
+from tests.support.slack_clients import BASE_URL, CHANNEL, a_delivery
 from tests.support.tables import REPLIES, TABLE
 from web.handler import CallbackHandler
 
@@ -326,6 +327,23 @@ def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
                 answer = page(ask("GET", fields | changes), app.context)
                 assert answer["statusCode"] in (200, 403)
                 assert app.record.responses == ()
+
+
+@pytest.mark.parametrize(("user", "sees"), [(BOBS, True), (DAVE, False)])
+def test_the_page_of_a_user_who_is_not_in_the_channel_does_not_show_the_earlier_values(
+    app: AppWithPage, user: str, sees: bool
+) -> None:
+    ts = app.ask(LONG, subject="deploy", notify=("dave@example.com",))
+    posted = Delivery(channel="slack", place=CHANNEL, id=ts, realm=WORKSPACE)
+    app.table.mark(app.record, request_step("slack"), NOW, delivery=posted)
+    app.table.keep_previous(app.record, a_previous("s3cret", CHANNEL))
+    app.send(app.slack.command(user, f"show {app.record.id}", CHANNEL if user == BOBS else ELSEWHERE_CHANNEL))
+    copy = app.deliver()[-1]
+    [handed] = [each for each in app.click(copy.ts, READ_ID, user) if LINK.search(each.text)]
+    fields = dict(parse_qsl(urlsplit(link_in(handed)).query))
+    page = app.page(ask("GET", fields), app.context)["body"]
+    assert "Password" in page
+    assert ("s3cret" in page) is sees
 
 
 def test_a_guests_link_is_no_members_link(app: AppWithPage) -> None:

@@ -11,6 +11,7 @@ from approvals.domain.characters import reveal
 from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Delivery, Request, Response
 from approvals.domain.people import Approver, People
+from approvals.domain.previous import ComparedPart, Comparison, NamedChange, Part, Previous
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.workflow import Workflow
@@ -125,3 +126,13 @@ def transported(attribute: Any) -> Any:
             return [transported(each) for each in attribute]
         case _:
             return attribute
+
+
+def a_previous(before: str, place: str) -> Previous:
+    """Return a comparison with an earlier request that was posted in a place, whose password was `before`."""
+    return Previous(
+        comparison=Comparison.COMPARED,
+        parts=(ComparedPart(part=Part.FACTS, changes=1),),
+        changes=(NamedChange(name="Password", before=before, after="new"),),
+        places=(place,),
+    )

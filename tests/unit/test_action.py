@@ -106,6 +106,14 @@ def test_a_grant_needs_an_action() -> None:
     assert problem.startswith("Approval.Grant: requires Approval.Action")
 
 
+def test_a_question_can_not_have_a_grant() -> None:
+    """Its button says "Answer": people would not know that they let someone execute an action."""
+    question: dict[str, Json] = {"Kind": "question", "Form": [{"Name": "Region", "Type": "text"}], "Action": "ls"}
+    assert parse_request({"Approval": question}, default_timeout=HOUR).action == "ls"
+    [problem] = problems(**question, Grant={})
+    assert problem.startswith("Approval.Grant: an answer to a question must not let anyone execute an action.")
+
+
 @pytest.mark.parametrize(
     ("grant", "place"),
     [

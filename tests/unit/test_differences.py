@@ -192,3 +192,32 @@ def test_a_fact_that_is_added_between_others_is_one_change() -> None:
     before = Content(facts=(("A", "1"), ("C", "3")))
     [change] = diff(before, Content(facts=(("A", "1"), ("B", "2"), ("C", "3"))))
     assert (change.path, change.before, change.after) == (("B", 0), MISSING, "2")
+
+
+class Counted:
+    """A value that counts how often it is compared."""
+
+    compared = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return isinstance(other, Counted) and self.name == other.name
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_change_deep_in_lists_is_found_without_comparing_all_of_it_at_each_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request could else keep `notify`, and a spend, busy until they time out."""
+    monkeypatch.setattr(Counted, "compared", 0)
+    before: Any = [Counted("a") for _ in range(1000)] + [Counted("b")]
+    after: Any = [Counted("a") for _ in range(1000)] + [Counted("c")]
+    for _ in range(60):
+        before, after = [before], [after]
+    [change] = diff(Content(action=before), Content(action=after))
+    assert change.path == (*[0] * 60, 1000)
+    assert Counted.compared < 5000

@@ -305,6 +305,27 @@ def test_calls_that_can_not_be_made_spend_nothing(function: SpendFunction) -> No
     assert function.payloads == []
 
 
+class Database:
+    """Has a method whose object is not among its arguments."""
+
+    def drop(self, table: str) -> str:
+        return table
+
+    @classmethod
+    def make(cls, name: str) -> str:
+        return name
+
+
+@pytest.mark.parametrize("method", [Database().drop, Database.make, [].append])
+def test_the_method_of_an_object_needs_a_name(function: SpendFunction, method: Any) -> None:
+    """The action would say nothing of the object: an approval for one database would be good for another."""
+    for make in (guard, grants.action_of):
+        with pytest.raises(TypeError, match="is bound to an object"):
+            make(method)
+    assert guard(method, name="drop_in_test")("a", grant_id=GRANT_ID) == method("a")
+    assert function.payloads[0]["Action"]["Function"] == "drop_in_test"
+
+
 def test_a_coroutine_function_is_guarded_as_well(function: SpendFunction) -> None:
     called = []
 

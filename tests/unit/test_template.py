@@ -15,6 +15,7 @@ import pytest
 from approvals.adapters import metrics
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Status
+from approvals.services import spend
 from approvals.store.items import parity
 from demo.process import ROOT
 from handlers import settings
@@ -692,7 +693,7 @@ def test_the_alarms_of_lost_decisions_and_messages_are_always_there_and_the_rest
     assert TEMPLATE["Conditions"]["FullMonitoring"] == {"Fn::Equals": [{"Ref": "Monitoring"}, "Full"]}
     assert TEMPLATE["Parameters"]["Monitoring"]["AllowedValues"] == ["Essential", "Full"]
     assert set(of_type("AWS::CloudWatch::Alarm")) - optional == ESSENTIAL
-    assert {"Dashboard", "CallbackErrorFilter"} == optional - set(of_type("AWS::CloudWatch::Alarm"))
+    assert {"Dashboard", "CallbackErrorFilter", "SpendErrorFilter"} == optional - set(of_type("AWS::CloudWatch::Alarm"))
     assert TEMPLATE["Outputs"]["DashboardName"]["Condition"] == "FullMonitoring"
 
 
@@ -748,7 +749,18 @@ def test_the_errors_of_every_function_raise_an_alarm() -> None:
         if isinstance(node, dict) and node.get("MetricName") == "Errors"
     ]
     watched = [found["Value"]["Ref"] for each in dimensions for found in each if found["Name"] == "FunctionName"]
-    assert sorted(watched) == sorted(FUNCTIONS)
+    # A refused spend counts as an error of its function: see below.
+    assert sorted(watched) == sorted({*FUNCTIONS} - {"SpendFunction"})
+
+
+def test_an_error_of_a_spend_that_is_no_refusal_raises_an_alarm() -> None:
+    found = RESOURCES["SpendErrorFilter"]["Properties"]
+    assert found["LogGroupName"] == {"Ref": "SpendLogs"}
+    words = re.findall(r'\?"([^"]+)"', found["FilterPattern"])
+    assert words == [spend.UNEXPECTED, "Task timed out", "Runtime.ExitError", "Runtime.ImportModuleError"]
+    [counted] = found["MetricTransformations"]
+    watched = RESOURCES["SpendErrorAlarm"]["Properties"]
+    assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
 
 
 def test_the_version_is_the_projects_in_the_output_and_in_the_application_repository() -> None:
