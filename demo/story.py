@@ -215,8 +215,8 @@ def _changed_since_last_time(person: Person) -> None:
         check("3 → 300" in shown, f"the {surface} does not say what changed")
     check("3 → 300" in page.text, "the page does not say what changed")
     _saw("the next request has 300: the Slack message, the email and the page say Replicas: 3 → 300")
-    person.reject(message, "300?", BOB)
-    agree(person, name, "RejectedPassState", "slack")
+    person.confirm(person.open(links(mail)["reject"]), comment="300 is a typing error")
+    agree(person, name, "RejectedPassState", "email")
 
 
 def _deployment(replicas: str) -> Json:
