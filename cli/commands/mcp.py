@@ -35,10 +35,11 @@ Examples:
 @global_options
 @pass_context
 def command(context: Context, file: str | None) -> None:
-    """Serve the approvals of a stack to an AI agent, as an MCP server on standard input and output.
+    """Serve approvals to an AI agent, as an MCP server.
 
-    The client of the agent starts this command; docs/agents.md shows its configuration. Its tools request an approval,
-    wait for the decision, and spend it. It needs an additional package: pip install 'human-approval[mcp]'
+    The server uses standard input and output. The client of the agent starts this command; docs/agents.md shows its
+    configuration. Its tools request an approval, wait for the decision, and spend it. It needs an additional package:
+    pip install 'human-approval[mcp]'
     """
     document = _document(file) if file else {}
     try:

@@ -35,7 +35,8 @@ VERIFY = f"approvals --stack {NAME} verify-deployment --json"
 PROOFS = """
 stack, version, functions, clock, email, email filters, slack token, slack scopes, slack channel, slack signing secret,
 permissions of request, permissions of notify, permissions of decision, permissions of digest,
-permissions of lifecycle, permissions of callback, permissions of bot, permissions of answer, mailbox, unsigned calls,
+permissions of lifecycle, permissions of callback, permissions of bot, permissions of answer,
+permissions of spend, mailbox, unsigned calls,
 start, request, email, page, signature, response, workflow, second response, outcome email, cancel, expiry, clean-up
 """
 

@@ -76,6 +76,7 @@ def test_the_layer_has_the_services_that_the_code_calls_and_no_other(built: Buil
         node
         for folder in ("approvals", "bot", "handlers", "iam", "mail", "web")
         for file in (ROOT / folder).rglob("*.py")
+        if ROOT / "approvals/grants" not in file.parents  # runs where the grant is spent
         for node in ast.walk(ast.parse(file.read_text()))
     ]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
