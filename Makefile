@@ -24,7 +24,7 @@ test: $(DEV) $(SAM) $(EMULATOR) $(CDK)  ## Run all tests, or those that ARGS (fo
 
 prove: $(DEV) $(SAM) $(EMULATOR)  ## Run the proofs of docs/reliability.md at full length: 40 minutes.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/unit/test_floor_model.py tests/unit/test_delegates_model.py \
-	  tests/unit/test_demands.py tests/unit/test_spending.py tests/functional/test_spend.py \
+	  tests/unit/test_demands.py tests/unit/test_spending.py tests/functional/test_spend.py tests/functional/test_guarded_calls.py \
 	  tests/functional/test_races.py tests/functional/test_races_of_seats.py tests/functional/test_fuzz.py \
 	  tests/functional/test_crashes.py tests/browser/test_pages.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
 

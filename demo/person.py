@@ -58,6 +58,10 @@ class Person:
         check(answer.status == 201, f"the execution did not start: {answer.text}")  # noqa: PLR2004
         return str(json.loads(answer.text)["name"])
 
+    def spend(self, grant_id: str, action: object) -> Answer:
+        """Spend a grant on an action."""
+        return self._post_json("/api/spend", {"grant_id": grant_id, "action": action})
+
     def click(self, message: Json, action: str, user: str = ALICE) -> Answer:
         """Click a button of a Slack message. If it opens a dialog, `submit` that."""
         clicked = {"ts": message["ts"], "action_id": _BUTTON[action], "user_id": user}

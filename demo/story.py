@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,8 @@ FIREWALL: Json = {
     }
 }
 ROTATION: Json = {"Approval": {"Title": "Rotate the database password", "Approvers": ["alice@example.com"]}}
+DROP: Json = {"Statement": "DROP TABLE orders_2019", "Database": "shop-production"}
+EXACT_ACTION: Json = {"Approval": {"Title": "Drop the orders of 2019", "Action": DROP, "Grant": {"Uses": 1}}}
 DELETION: Json = {"Approval": {"Title": "Delete the old production database", "Severity": "high"}}
 RENEWAL: Json = {
     "Approval": {
@@ -66,6 +69,8 @@ def play(url: str) -> None:
     _two_of_three_with_a_form(person)
     _one_of_each_group(person)
     _delegate(person)
+    _changed_since_last_time(person)
+    _spent_once(person)
     _high_severity(person)
     _reminded_and_escalated(person, renewal)
     print(f"\nAll steps passed in {time.monotonic() - started:.0f} s.", flush=True)
@@ -195,6 +200,48 @@ def _delegate(person: Person) -> None:
     person.command("away off")
     person.ephemeral_text(ALICE, message["ts"], "no longer responds for you")
     _saw("alice ended her absence: /approvals away off")
+
+
+def _changed_since_last_time(person: Person) -> None:
+    _part("What changed since the last approval of the same subject")
+    first = person.start("3-replicas", _deployment("3"))
+    person.click(person.message(first), "approve", BOB)
+    person.ended(first)
+    _saw("bob approved a deployment with 3 replicas in Slack")
+    name = person.start("300-replicas", _deployment("300"))
+    mail, message = person.mail(name, to="alice@"), person.message(name)
+    page = person.open(links(mail)["approve"])
+    for surface, shown in (("message", json.dumps(message, ensure_ascii=False)), ("email", mail["text"])):
+        check("3 → 300" in shown, f"the {surface} does not say what changed")
+    check("3 → 300" in page.text, "the page does not say what changed")
+    _saw("the next request has 300: the Slack message, the email and the page say Replicas: 3 → 300")
+    person.confirm(person.open(links(mail)["reject"]), comment="300 is a typing error")
+    agree(person, name, "RejectedPassState", "email")
+
+
+def _deployment(replicas: str) -> Json:
+    facts = [{"Label": "Replicas", "Value": replicas}]
+    asked = {"Title": "Deploy web to production", "Subject": "deploy web production", "Facts": facts}
+    return {"Approval": {**asked, "Approvers": ["alice@example.com", "bob@example.com"]}}
+
+
+def _spent_once(person: Person) -> None:
+    _part("An approval of an exact action, spent once")
+    name = person.start("exact-action", EXACT_ACTION)
+    link = links(person.mail(name))["approve"]
+    person.confirm(person.open(link))
+    grant = person.ended(name)["output"]["Approval"]["Result"]["Grant"]["Id"]
+    for action, status, said in (
+        ({**DROP, "Database": "shop-test"}, HTTPStatus.CONFLICT, "ActionChanged"),
+        (DROP, HTTPStatus.OK, "SpentAt"),
+        (DROP, HTTPStatus.CONFLICT, "GrantSpent"),
+    ):
+        answer = person.spend(grant, action)
+        check(answer.status == status and said in answer.text, f"the grant was spent on {action}: {answer.text}")
+    _saw("spending the approval on another database was refused: ActionChanged")
+    _saw("spending it on the approved action worked once; the second time was refused: GrantSpent")
+    check("Grant spent by" in person.open(link).text, "the page does not say who spent the approval")
+    _saw("the page says who spent it, and when")
 
 
 def _high_severity(person: Person) -> None:

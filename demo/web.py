@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from demo import aws
 from demo.process import check_port
 from demo.request_filter import STACK_PATHS, page_refusal
 from demo.slack import MEMBERS, Slack, SlackError, escape_mentions
@@ -84,6 +86,7 @@ def create_app(stack: LocalStack, port: int) -> Flask:
 
     _serve_page(app, stack)
     _serve_executions(app, stack)
+    _serve_spends(app, stack)
     _serve_slack_actions(app, stack, http)
     _serve_slack_api(app, stack)
     _serve_stack(app, stack, http)
@@ -134,6 +137,26 @@ def _serve_executions(app: Flask, stack: LocalStack) -> None:
                 return _error(f"An execution named {name} already exists. Choose another name.", HTTPStatus.CONFLICT)
             return _error(error.response["Error"]["Message"], HTTPStatus.BAD_REQUEST)
         return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), HTTPStatus.CREATED
+
+
+def _serve_spends(app: Flask, stack: LocalStack) -> None:
+    @app.post("/api/spend")
+    def spend() -> Reply:
+        """Spend a grant, as the program that executes the action does. Each call is another attempt to execute."""
+        asked = _asked()
+        attempt = {"Key": secrets.token_hex(), "SpentBy": "the demo page"}
+        answer = (
+            aws.session()
+            .client("lambda", config=aws.CONFIG)
+            .invoke(
+                FunctionName=stack.outputs["SpendFunctionArn"],
+                Payload=json.dumps({"GrantId": asked.get("grant_id"), "Action": asked.get("action"), **attempt}),
+            )
+        )
+        told = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            return _error(f"{told['errorType']}: {told['errorMessage']}", HTTPStatus.CONFLICT)
+        return jsonify(told), HTTPStatus.OK
 
 
 def _serve_slack_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:

@@ -37,7 +37,8 @@ context, as in the tutorial's input with `Comment`: `Title`, `Details`, `Links`,
 **Hidden characters** in texts are an error that names the first one and its place: control characters except tabs and
 line breaks, characters that change the text direction, zero-width characters, blanks that are not white space (such as
 U+2800 and U+3164), soft hyphens and tags. Emoji may contain their joiners and selectors, and so may words in Persian
-and in Indic scripts. In the context and in `Action`, approvers see U+FFFD instead.
+and in Indic scripts. In the context, approvers see U+FFFD instead; in
+`Action`, an escape such as `\\u200b`.
 
 **URLs** in `Links` are ASCII, with hosts of other scripts in punycode and the rest percent-encoded. They have no user
 name. In `Details`, other URLs stay text. Pages and messages show the host of each link after its label, emails show the

@@ -263,7 +263,8 @@ def _short_name(name: str) -> str:
 def _shown(before: Value, after: Value) -> tuple[str | None, str | None]:
     """Return two values as people read them, cut where they differ. They never look the same."""
     texts = _plain(before), _plain(after)
-    if texts[0] == texts[1]:
+    # An accent that is a character of its own looks like one that is not.
+    if normalize("NFC", texts[0] or "") == normalize("NFC", texts[1] or ""):
         texts = _exact(before), _exact(after)
     start = _start(texts[0] or "", texts[1] or "")
     shown = tuple(None if text is None else shorten(_from(text, start), MAX_TEXT) for text in texts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from approvals.domain import grant_wording
-from approvals.domain.characters import one_line, reveal
+from approvals.domain.characters import escape_hidden, one_line, reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.forms import format_answer
 from approvals.domain.model import Approval, Json, Request, Status, readable
@@ -112,17 +112,26 @@ def action(request: Request) -> list[tuple[str, str]]:
 def action_rows(request: Request) -> Iterator[tuple[str, str]]:
     """Yield the keys of the action, each one line, and their values; one row if it is no object, none without one.
 
-    Different values have different texts: a string that would read as other JSON, or as nothing, stands in quotes.
+    Different keys and values have different texts. A string that would read as other JSON, or as nothing, stands in
+    quotes; so does one with characters that nobody sees, which are escaped.
     """
     asked = request.action
     if isinstance(asked, dict) and asked:
-        yield from ((_one_line_label(key), _unmistakable(value)) for key, value in asked.items())
+        yield from ((_unmistakable_key(key), _unmistakable(value)) for key, value in asked.items())
     elif asked is not None:
         yield ACTION, _unmistakable(asked)
 
 
+def _unmistakable_key(key: str) -> str:
+    label = _one_line_label(key)
+    return label if label == key else escape_hidden(json.dumps(key, ensure_ascii=False))
+
+
 def _unmistakable(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and _reads_as_json(value) else as_text(value)
+    if not isinstance(value, str):
+        return escape_hidden(as_text(value))
+    is_plain = not _reads_as_json(value) and reveal(value) == value
+    return value if is_plain else escape_hidden(json.dumps(value, ensure_ascii=False))
 
 
 def _reads_as_json(text: str) -> bool:

@@ -16,7 +16,13 @@ def describe_terms(terms: GrantTerms) -> str:
     return f"the action can be executed {often}, within {duration(terms.valid)} of the approval"
 
 
+def spender(spend: Spend) -> str:
+    """Return who spent a grant, in quotes: the caller's own words must not read as the product's."""
+    words = one_line(spend.by, len(spend.by)).replace("\N{RIGHT DOUBLE QUOTATION MARK}", '"')
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def spend_sentence(spend: Spend, terms: GrantTerms | None) -> str:
-    """Return who spent a grant: `Grant spent by {by}.`, with its number if there can be several uses."""
+    """Return who spent a grant: `Grant spent by “{by}”.`, with its number if there can be several uses."""
     number = f" (use {spend.use} of {terms.uses})" if terms and terms.uses > 1 else ""
-    return f"Grant spent by {one_line(spend.by, len(spend.by))}{number}."
+    return f"Grant spent by {spender(spend)}{number}."

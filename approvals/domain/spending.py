@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from approvals.domain.characters import one_line
 from approvals.domain.differences import Content, Path, diff, pointer
+from approvals.domain.grant_wording import spender
 from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.model import Approval, Json, Status, readable
 from approvals.domain.parts import pluralize
@@ -143,7 +144,7 @@ def _changed(paths: list[Path]) -> str:
 
 def _spent(approval: Approval, terms: GrantTerms) -> str:
     last = in_order(approval.spends.values())[-1]
-    by = f"by {one_line(last.by, len(last.by))} on {readable(last.at)}"
+    by = f"by {spender(last)} on {readable(last.at)}"
     if terms.uses == 1:
         return f"The grant was spent {by}."
     return f"All {terms.uses} uses of the grant are spent, the last {by}."

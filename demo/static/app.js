@@ -3,119 +3,7 @@
 //
 // All text comes from other people's input, so nodes are built with textContent only.
 
-/** A day within the longest absence, for the command that names a delegate. */
-const IN_A_WEEK = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
-
-// Label, input, and what to do beside it: in Slack as Alice `before` the start, in a terminal `after` it.
-const EXAMPLES = [
-  ["A deployment", {
-    Approval: {
-      Title: "Deploy web 2.4.1 to production",
-      Details: "Adds the new checkout.\nRolls back by redeploying 2.4.0.",
-      RequestedBy: "carol@example.com",
-      TimeoutMinutes: 30,
-    },
-    Version: "2.4.1",
-    Changes: 12,
-  }],
-  ["Two of three, with a form", {
-    Approval: {
-      Title: "Give Northwind a refund",
-      Details: "The parcel was **lost twice**. See the [ticket](https://example.com/tickets/4711).",
-      Facts: [{ Label: "Customer", Value: "Northwind" }, { Label: "Order", Value: "2026-0815" }],
-      RequestedBy: "dave@example.com",
-      Approvers: ["alice@example.com", "bob@example.com", "carol@example.com"],
-      RequiredApprovals: 2,
-      Form: [
-        { Name: "Amount", Label: "Amount in euros", Type: "number", Default: 120, Minimum: 1, Maximum: 500, Required: true },
-        { Name: "Reason", Type: "choice", Choices: ["Lost", "Damaged", "Late"], Default: "Lost" },
-      ],
-    },
-  }],
-  ["One of security, one of ops", {
-    Approval: {
-      Title: "Open port 8443 to partners",
-      RequestedBy: "dave@example.com",
-      Groups: [
-        { Name: "security", Approvers: ["alice@example.com", "carol@example.com"] },
-        { Name: "ops", Approvers: ["bob@example.com", "carol@example.com"] },
-      ],
-    },
-  }],
-  ["A delegate", {
-    Approval: {
-      Title: "Rotate the database password",
-      RequestedBy: "carol@example.com",
-      Approvers: ["alice@example.com"],
-    },
-  }, {
-    why: "Alice is away, and Dave responds for her. First, in Slack as Alice:",
-    before: `/approvals away until ${IN_A_WEEK}, ask @dave`,
-  }],
-  ["An override", {
-    Approval: {
-      Title: "Restart the payment service",
-      RequestedBy: "dave@example.com",
-      Severity: "high",
-    },
-  }, {
-    why: "One of security and one of ops must approve, but nobody answers. After the start, in a terminal:",
-    after: (name) => `override ${name} --approve --reason "Payments are down, nobody answers"`,
-    needsPolicy: true,
-  }],
-  ["A question", {
-    Approval: {
-      Title: "Which region should the rollout start in?",
-      Details: "Both regions are ready.",
-      Kind: "question",
-      RequestedBy: "carol@example.com",
-      Form: [
-        { Name: "Region", Label: "Which region goes first?", Type: "choice", Choices: ["Dublin", "Frankfurt"], Required: true },
-        { Name: "Why", Label: "Why?", Type: "text", MaxLength: 200 },
-      ],
-      TimeoutMinutes: 30,
-    },
-  }],
-  ["High severity", {
-    Approval: {
-      Title: "Delete the old production database",
-      Details: "Its last backup was restored and checked:\n\n- 1,204 tables\n- 0 differences",
-      Links: [{ Label: "Backup report", Url: "https://example.com/backups/1204" }],
-      Severity: "high",
-      Comment: { Approve: "required", Reject: "required" },
-    },
-  }],
-  ["Reminder, then escalation", {
-    Approval: {
-      Title: "Renew the certificate",
-      Approvers: ["alice@example.com"],
-      Reminders: [1],
-      EscalateTo: ["bob@example.com"],
-      EscalateAfterMinutes: 2,
-      TimeoutMinutes: 10,
-    },
-  }],
-  ["A subject, approved once", {
-    Approval: {
-      Title: "Scale web to 3 replicas",
-      Subject: "scale web production",
-      Facts: [{ Label: "Replicas", Value: 3 }, { Label: "Region", Value: "eu-west-1" }],
-      RequestedBy: "carol@example.com",
-      Approvers: ["alice@example.com", "bob@example.com"],
-    },
-  }],
-  ["The same subject, changed", {
-    Approval: {
-      Title: "Scale web to 300 replicas",
-      Subject: "scale web production",
-      Facts: [{ Label: "Replicas", Value: 300 }, { Label: "Region", Value: "eu-west-1" }],
-      RequestedBy: "carol@example.com",
-      Approvers: ["alice@example.com", "bob@example.com"],
-    },
-  }],
-  ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
-  ["An invalid request", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
-];
+import { EXAMPLES } from "./examples.js";
 
 const STATUS_LABELS = {
   RUNNING: "Running",
@@ -280,6 +168,7 @@ function drawExecution(execution) {
     el("p", { class: "meta" }, "Started ", relativeTime(started_at)),
     el("ol", { class: "steps" }, states.map(drawStep)),
     (error || cause) && drawFailure(error, cause),
+    output?.Approval?.Result?.Grant && drawGrant(output.Approval.Action, output.Approval.Result.Grant),
     output != null && el("details", {},
       el("summary", {}, "Output"),
       el("pre", {}, JSON.stringify(output, null, 2))));
@@ -317,6 +206,36 @@ function drawFailure(error, cause) {
   return el("div", { class: "failure" },
     error && el("strong", { class: "mono" }, error),
     cause && el("p", {}, indentIfJson(cause)));
+}
+
+/** What a program does right before it executes the approved action. */
+function drawGrant(action, { Id: id, Uses: uses, ValidUntil: until }) {
+  const text = JSON.stringify(action, null, 2);
+  const typed = el("textarea", { rows: text.split("\n").length, spellcheck: "false" }, text);
+  const told = el("p", { class: "told", role: "status" });
+  const spend = el("button", { type: "button", class: "button" }, "Spend the grant");
+  spend.addEventListener("click", async () => {
+    spend.disabled = true;
+    setText(told, "");
+    const { spent, refused } = await spendOn(id, typed.value);
+    told.className = refused ? "told problem" : "told";
+    setText(told, refused ?? `Spent: use ${spent.Use} of ${spent.Uses}, approved by ${spent.DecidedBy}. A program would now execute the action.`);
+    spend.disabled = false;
+    spend.focus({ preventScroll: true });
+  });
+  return el("div", { class: "grant" },
+    el("p", {}, el("strong", {}, "Grant"), ` for ${uses === 1 ? "one use" : `${uses} uses`}, until ${clock(new Date(until))}. `
+      + "A program spends it right before it executes the action. Try another value, then spend it twice."),
+    el("label", {}, "Action to execute", typed),
+    spend, told);
+}
+
+async function spendOn(id, text) {
+  try {
+    return { spent: await post("/api/spend", { grant_id: id, action: JSON.parse(text) }) };
+  } catch (error) {
+    return { refused: error instanceof SyntaxError ? `This is not valid JSON: ${error.message}` : error.message };
+  }
 }
 
 /** Lambda puts a JSON document in the cause; show it readably. */
@@ -806,7 +725,7 @@ function showHint(name = "NAME") {
   if (!hint) return;
   const lacksPolicy = hint.needsPolicy && !state?.policy;
   setText(byId("hint-why"), lacksPolicy ? "Overrides need a policy. Start the demo with: make demo ARGS=--policy" : hint.why);
-  const command = hint.before ?? `${state?.approvals ?? ""} --profile ivy ${hint.after(name)}`;
+  const command = hint.before ?? (hint.after ? `${state?.approvals ?? ""} ${hint.after(name)}` : "");
   setText(byId("hint-command"), lacksPolicy ? "" : command);
   byId("hint-type").hidden = !hint.before || !state?.slack.channel_id;
 }

@@ -99,3 +99,35 @@ def test_the_example_of_an_override_needs_the_demo_with_a_policy(page: Page) -> 
     expect(page.locator("#hint-command")).to_be_empty()
     page.get_by_role("button", name="A deployment").click()
     expect(page.locator("#hint")).to_be_hidden()
+
+
+def test_the_grant_of_an_exact_action_is_spent_once_and_on_this_action_only(page: Page) -> None:
+    page.get_by_role("button", name="An exact action").click()
+    expect(page.locator("#hint-command")).to_contain_text("approvals --local run --title")
+    name = start(page)
+    page.locator("#messages article", has_text=name).first.get_by_role("button", name="Approve").click()
+    card = page.locator(f'[data-execution="{name}"]')
+    action, spend = card.get_by_label("Action to execute"), card.get_by_role("button", name="Spend the grant")
+    told = card.get_by_role("status")
+    approved = action.input_value()
+    action.fill(approved.replace("production", "test"))
+    spend.click()
+    expect(told).to_contain_text("ActionChanged: ", timeout=SECONDS)
+    expect(told).to_contain_text("/Database")
+    action.fill(approved)
+    spend.click()
+    expect(told).to_contain_text("Spent: use 1 of 1", timeout=SECONDS)
+    spend.click()
+    expect(told).to_contain_text("GrantSpent: ", timeout=SECONDS)
+
+
+def test_the_example_of_a_subject_says_what_changed_since_it_was_approved(page: Page) -> None:
+    page.get_by_role("button", name="A subject", exact=True).click()
+    expect(page.locator("#hint-command")).to_be_empty()
+    first = start(page)
+    page.locator("#messages article", has_text=first).first.get_by_role("button", name="Approve").click()
+    expect(page.locator(f'[data-execution="{first}"]')).to_have_attribute("data-status", "SUCCEEDED", timeout=SECONDS)
+    page.get_by_role("button", name="The subject, changed").click()
+    page.locator("#name").fill(f"{first}-changed")
+    message = page.locator("#messages article", has_text=start(page)).first
+    expect(message).to_contain_text("Replicas: 3 \N{RIGHTWARDS ARROW} 300", timeout=SECONDS)

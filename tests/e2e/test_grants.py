@@ -98,7 +98,7 @@ def test_a_state_machine_executes_what_was_approved_once(
     assert approval_of(grant["Id"]) == spent["ApprovalId"]
     assert grant["ValidUntil"] == spent["ValidUntil"]
     page = person.open(link).text
-    assert f"Grant spent by {execution.arn}" in page
+    assert f"Grant spent by \u201c{execution.arn}\u201d" in page
     call = {"GrantId": grant["Id"], "Action": ACTION, "Key": "another", "SpentBy": "somebody else"}
     assert invoke(stack, call)["errorType"] == "GrantSpent"
     same = {**call, "Key": f"{execution.arn}/Spend the grant"}

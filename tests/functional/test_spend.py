@@ -354,7 +354,7 @@ def test_a_crash_at_any_call_executes_at_most_once_and_loses_no_grant_without_a_
     key = "first" if same_key else "second"
     if written and not same_key:
         assert function.refusal(Key=key) == "GrantSpent"
-        assert f"Grant spent by {BY}." in [entry.text for entry in history(function.approval())]
+        assert f"Grant spent by \u201c{BY}\u201d." in [entry.text for entry in history(function.approval())]
     else:
         assert function(Key=key)["Repeated"] is written
     # In any case it is used up now, and the record says by whom.

@@ -15,6 +15,7 @@ from approvals.domain.model import (
     Action,
     Approval,
     Extension,
+    Json,
     MoreTime,
     OnTimeout,
     Presence,
@@ -24,6 +25,8 @@ from approvals.domain.model import (
     Severity,
 )
 from approvals.domain.people import People, Person
+from approvals.domain.pinned_policy import AppliedRule, AskedAgain, PinnedPolicy, PolicyVersion
+from approvals.domain.previous import ComparedPart, Comparison, NamedChange, Part, Previous
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
@@ -203,6 +206,8 @@ def _variants() -> Iterator[tuple[str, str]]:
             typed=Typed({}, {"sure": "Tick the box to confirm that you want to approve this request."}),
         ),
     )
+    yield "changed", confirm(_changed())
+    yield "asked-again", confirm(_asked_again())
     yield "so-far", confirm(replace(waiting(), refusals=(refusal,)))
     yield "withdrawn", confirm(judge(waiting(), Withdrawal(ALICE, NOW + timedelta(minutes=3))).approval)
     yield "recorded", recorded()
@@ -237,6 +242,41 @@ def _variants() -> Iterator[tuple[str, str]]:
         ),
     )
     yield "error-heading", pages.error("Go back and shorten it.", "Nothing was recorded")
+
+
+def _changed() -> Approval:
+    """Return a request for an exact action, of a subject that was approved before."""
+    previous = Previous(
+        comparison=Comparison.COMPARED,
+        approval_id="b" * 32,
+        approved_by=("Ann",),
+        approved_at=NOW - timedelta(days=23),
+        parts=(ComparedPart(part=Part.FACTS, changes=1), ComparedPart(part=Part.ACTION, changes=1)),
+        changes=(
+            NamedChange(name="Replicas", before="3", after="300"),
+            NamedChange(name="Action /Command/2", before="web=3", after="web=300"),
+        ),
+        viewers=("alice@example.com",),
+    )
+    action: dict[str, Json] = {"Command": ["scale", "--replicas", "web=300"], "Directory": "/srv/web"}
+    facts = (("Replicas", "300"),)
+    asked = typical(subject="Scale web", facts=facts, action=action, grant=GrantTerms(uses=1, valid=HOUR))
+    return replace(asked, previous=previous)
+
+
+def _asked_again() -> Approval:
+    """Return a request whose first approval became void when the policy changed."""
+    before, after = (PolicyVersion(parameter="/approvals/policy", version=n, sha256=f"{n}" * 64) for n in (7, 9))
+    at = NOW + timedelta(minutes=2)
+    policy = PinnedPolicy(
+        parameter=after.parameter,
+        version=after.version,
+        sha256=after.sha256,
+        rules=(AppliedRule(name="prod", required=("RequiredApprovals: 2",), raised=("RequiredApprovals: 1 to 2",)),),
+        asked_again=(AskedAgain(at=at, before=before, after=after),),
+    )
+    asked = waiting(policy=policy)
+    return replace(asked, responses=tuple(replace(each, withdrawn_at=at, is_void=True) for each in asked.responses))
 
 
 def _silent() -> Approval:

@@ -85,8 +85,17 @@ def test_different_values_look_different(one: Json, other: Json) -> None:
     assert canonical(one) == canonical(other) or shown[0] != shown[1]
 
 
-def test_hidden_characters_are_revealed() -> None:
-    assert facts.action(asking({"Run\u200b": "a\u202eb"}).request) == [("Run\ufffd", "a\ufffdb")]
+@pytest.mark.parametrize(
+    ("action", "row"),
+    [
+        ({"Run\u200b": "a\u202eb"}, ('"Run\\u200b"', '"a\\u202eb"')),
+        ({"Run\u200c": ["a\u202db"]}, ('"Run\\u200c"', '["a\\u202db"]')),
+        ({" Run  it\n": "\ufffd"}, ('" Run  it\\n"', "\ufffd")),
+        ("a\u200b", ("Action", '"a\\u200b"')),
+    ],
+)
+def test_hidden_characters_are_escaped_so_that_no_two_actions_look_the_same(action: Json, row: tuple[str, str]) -> None:
+    assert facts.action(asking(action).request) == [row]
 
 
 def test_slack_has_no_approve_button_beside_an_action_that_does_not_fit() -> None:

@@ -120,11 +120,11 @@ def test_a_grant_is_spent_as_often_as_was_approved() -> None:
     once, twice = spent(with_grant(), "a"), spent(with_grant(uses=2), "a", "b")
     assert refusal(once, attempt(key="c")) == (
         "GrantSpent",
-        f"The grant was spent by {BY} on 23 Nov 2026, 09:03 UTC.",
+        f"The grant was spent by \u201c{BY}\u201d on 23 Nov 2026, 09:03 UTC.",
     )
     assert refusal(twice, attempt(key="c")) == (
         "GrantSpent",
-        f"All 2 uses of the grant are spent, the last by {BY} on 23 Nov 2026, 09:04 UTC.",
+        f"All 2 uses of the grant are spent, the last by \u201c{BY}\u201d on 23 Nov 2026, 09:04 UTC.",
     )
 
 
@@ -304,10 +304,18 @@ def a_spent_approval(uses: int = 2) -> Approval:
 def test_the_history_says_who_spent_the_grant() -> None:
     entries = [entry for entry in history(a_spent_approval()) if entry.kind is Kind.SPENT]
     assert [(entry.key, entry.text) for entry in entries] == [
-        ("spend-1", f"Grant spent by {BY} (use 1 of 2)."),
-        ("spend-2", f"Grant spent by {BY} (use 2 of 2)."),
+        ("spend-1", f"Grant spent by \u201c{BY}\u201d (use 1 of 2)."),
+        ("spend-2", f"Grant spent by \u201c{BY}\u201d (use 2 of 2)."),
     ]
-    assert [entry.text for entry in history(a_spent_approval(1))][-1] == f"Grant spent by {BY}."
+    assert [entry.text for entry in history(a_spent_approval(1))][-1] == f"Grant spent by \u201c{BY}\u201d."
+
+
+def test_what_the_caller_says_of_itself_stands_in_quotes() -> None:
+    approval = spent(with_grant(), "a")
+    [key] = approval.spends
+    posing = replace(approval.spends[key], by="ci\u201d. Approved by Eve in Slack. \u201c")
+    text = [entry.text for entry in history(replace(approval, spends={key: posing}))][-1]
+    assert text == 'Grant spent by \u201cci". Approved by Eve in Slack. \u201c\u201d.'
 
 
 @pytest.mark.parametrize("place", SURFACES)
