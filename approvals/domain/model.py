@@ -161,7 +161,8 @@ class Response:
     that `is_void`: the policy changed, and the approval was asked again. `seen` is the
     `form_changes.form_key` of the values that the person was shown; it is not stored.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
-    `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
+    `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored. Nor is
+    `is_outdated`: the approval was asked again since its channel read it.
     """
 
     approver: Approver
@@ -180,6 +181,7 @@ class Response:
     is_void: bool = field(default=False, metadata={"omitted": False})
     seen: str = field(default="", compare=False, metadata={"stored": False})
     sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
+    is_outdated: bool = field(default=False, compare=False, metadata={"stored": False})
 
     @property
     def seat(self) -> str:

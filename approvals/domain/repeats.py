@@ -29,6 +29,8 @@ def is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest,
     keys |= {extension.key for extension in extensions}
     match event:
         case Response():
+            if event.is_outdated or event.at < max((each.at for each in asked_again(approval)), default=event.at):
+                return True
             undone = [each.withdrawn_at for each in responses if person.id in (each.person, each.withdrawn_by)]
             undone += [each.at for each in asked_again(approval)]
         case Withdrawal():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import ApprovalEvent, Judgement
-from approvals.domain.model import Approval
+from approvals.domain.model import Approval, Response
+from approvals.domain.policy_changes import asked_again
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 
@@ -40,7 +42,10 @@ def respond(
     `reply` returns the deferred reply to a judgement, if any: the same write leaves it. It is called before that write,
     so that nothing is stored if it raises.
 
-    A conflict is judged again against the current record, never overwritten. Raise `TooManyConflictsError` after fifty.
+    A conflict is judged again against the current record, never overwritten. A response is not recorded if the approval
+    was asked again meanwhile: its channel showed and checked the rules before.
+
+    Raise `TooManyConflictsError` after fifty conflicts.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
@@ -52,6 +57,8 @@ def respond(
         try:
             store.save(judgement.approval, left)
         except ConflictError as conflict:
+            if isinstance(event, Response) and asked_again(conflict.current) != asked_again(approval):
+                event = replace(event, is_outdated=True)
             approval = conflict.current
         else:
             return judgement

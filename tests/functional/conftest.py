@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
@@ -179,7 +178,7 @@ def simulate(
         monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
         monkeypatch.setattr("handlers.wiring.now", simulation.clock)
         monkeypatch.setitem(PARAMETERS, "PolicyParameter", "/approvals/policy" if scenario.policy else "")
-        simulation.policy = json.dumps(scenario.policy)
+        simulation.policy.set(scenario.policy)
         scenario.play(simulation)
         simulation.rest()
         return simulation

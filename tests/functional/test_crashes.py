@@ -39,6 +39,7 @@ QUICK = (
     "a grant",
     "a delegate in a group",
     "an override",
+    "the policy changes",
     "a subject",
 )
 

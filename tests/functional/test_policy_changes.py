@@ -315,6 +315,31 @@ def test_response_at_the_same_moment_is_void_or_comes_too_early(
     assert again.standing == ()
 
 
+def test_response_to_the_rules_before_is_not_recorded_once_people_are_looked_up_again(
+    asked: Approval,
+    policy: ChangingPolicy,
+    table: ApprovalTable,
+    notifier: Notifier,
+    clock: Clock,
+    minute: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its function read the approval before the change, and writes it after people were asked again."""
+    policy.set(**AGAIN)
+    save = table.save
+
+    def slow_save(approval: Approval, *rest: Any, **options: Any) -> None:
+        monkeypatch.setattr(table, "save", save)
+        minute()
+        notifier(ID, last=False)
+        save(approval, *rest, **options)
+
+    monkeypatch.setattr(table, "save", slow_save)
+    late = says(table, clock, BO)
+    assert (late.verdict, late.changed, table.get(ID).responses) == (Verdict.ALREADY_USED, False, ())
+    assert says(table, clock, BO).verdict is Verdict.DECIDED
+
+
 def test_identities_that_were_looked_up_for_the_old_rules_never_hold_for_the_new_ones(
     ask: Callable[..., Approval],
     policy: ChangingPolicy,

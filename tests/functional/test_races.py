@@ -56,8 +56,7 @@ from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
 from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.services import a_notifier, a_request_handler, a_resumer
-from tests.support.simulation import has_buttons
-from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.slack_clients import CHANNEL, DirectWebClient, has_buttons
 from tests.support.tables import TABLE, TOKENS
 
 PROVE = os.environ.get("PROVE") == "1"

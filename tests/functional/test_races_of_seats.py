@@ -13,15 +13,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.absences import Absence
 from approvals.domain.judgement import ApprovalEvent, Withdrawal
-from approvals.domain.model import Action, Approval, Json, Response, Status
+from approvals.domain.model import Action, Approval, Json, Request, Response, Status
 from approvals.domain.overrides import override_decision
-from approvals.domain.people import Approver, Person
+from approvals.domain.people import Approver, People, Person
+from approvals.domain.policy_changes import asked_again, last_asked
 from approvals.requests.identities import identify
 from approvals.requests.policy import parse_policy
 from approvals.requests.policy_floor import parse_under
@@ -29,7 +31,9 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.support.actors import Actor, RacedTable, empty, go_on_in
 from tests.support.builders import NOW, WORKFLOW, WORKSPACE, an_approval
+from tests.support.changing_policy import ChangingPolicy, a_scheduler
 from tests.support.delegates import BO, EVE, a_delegation
+from tests.support.fakes import Clock, FakeContext
 from tests.support.floor_instances import Floor, Rule
 from tests.support.floor_model import Workspace
 from tests.support.group_requests import OTTO, PIA, SUE, one_of_each
@@ -150,13 +154,17 @@ def under_a_policy(needed: int) -> Approval:
     asked: dict[str, Json] = {"RequestedBy": RO.id, "Approvers": [RO.id, BO.id, PIA.id], "RequiredApprovals": needed}
     policy = parse_policy(json.dumps(POLICY), parameter=TODAY.parameter, version=TODAY.version)
     request = parse_under(policy, {"Approval": asked}, default_timeout=timedelta(hours=1), workflow=WORKFLOW)
+    return an_approval(request=request, people=people_of(request))
+
+
+def people_of(request: Request) -> People:
+    """Return the people of a request, with those who are away."""
     since, until = NOW - timedelta(hours=1), NOW + timedelta(days=1)
     absences = [
         Absence(owner=owner.id, delegate=delegate.id, since=since, until=until, set_by=owner.id)
         for owner, delegate in AWAY
     ]
-    people = identify(request, [Workspace()], shared="stack@example.com", absences=absences)
-    return an_approval(request=request, people=people)
+    return identify(request, [Workspace()], shared="stack@example.com", absences=absences)
 
 
 def on(channel: str, person: Person, *, override: bool = False) -> Approver:
@@ -167,11 +175,11 @@ def on(channel: str, person: Person, *, override: bool = False) -> Approver:
     return Approver(id=person.id, name=person.name, channel="email")
 
 
-def event_of(person: Person, what: str, channel: str, at: datetime) -> ApprovalEvent:
+def event_of(person: Person, what: str, channel: str, at: datetime, *, key: str = "") -> ApprovalEvent:
     if what.startswith("override"):
         return an_override(Action(what.split()[1]), on("iam", person, override=True), at)
     who = on(channel, person)
-    return Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
+    return Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at, key=key)
 
 
 OVERRIDE_EVENTS = st.lists(
@@ -233,3 +241,72 @@ def test_an_override_that_races_responses_on_each_channel_decides_once_and_the_r
     named = len(approved & {BO.id, PIA.id}) >= needed
     assert (ended.status is Status.APPROVED) == (of_each and named and len(approved) > 1 and not rejected)
     assert (ended.status is Status.REJECTED) == rejected
+
+
+ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from([SUE, OTTO, PIA, BO, EVE]),
+        st.sampled_from(["approve", "approve", "approve", "reject", "withdraw"]),
+        st.sampled_from(["email", "slack", "iam"]),
+    ),
+    min_size=3,
+    max_size=7,
+)
+
+
+@pytest.mark.timeout(900)
+@settings(
+    max_examples=EXAMPLES // (1 if PROVE else 2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(ANSWERS, st.lists(st.integers(0, 11), max_size=40), st.integers(1, 2))
+def test_no_response_from_before_a_change_of_the_policy_decides_after_it(
+    dynamodb: DynamoDBClient,
+    logger: Logger,
+    events: list[tuple[Person, str, str]],
+    order: list[int],
+    changes: int,
+) -> None:
+    """The scheduler asks again while people respond on each channel, and `notify` looks them up."""
+    empty(dynamodb)
+    saved: list[Approval] = []
+    table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
+    clock = Clock()
+    asked = under_a_policy(1)
+    table.add(asked)
+    read_after: dict[str, int] = {}
+    policy = ChangingPolicy(version=TODAY.version, document=POLICY)
+    scheduler = a_scheduler(table, policy, clock, logger)
+
+    def does(number: int, event: tuple[Person, str, str]) -> None:
+        clock.pass_(seconds=1)
+        given = event_of(*event, clock(), key=str(number))
+        read = table.get(asked.id)
+        read_after[str(number)] = len(asked_again(read))
+        respond(table, read, given)
+
+    def change(number: int) -> None:
+        clock.pass_(seconds=1)
+        policy.version += 1
+        policy.document = {**POLICY, "OpenOnChange": "ask-again", "LongestMinutes": 60 - number}
+        scheduler({}, FakeContext())
+
+    def look_up() -> None:
+        while (read := table.get(asked.id)).people is None and read.decision is None:
+            table.identify(read, people_of(read.request))
+
+    actors = [Actor(partial(does, number, event)) for number, event in enumerate(events)]
+    actors += [Actor(partial(change, number)) for number in range(changes)]
+    actors += [Actor(look_up) for _ in range(changes + 1)]
+    go_on_in(order, actors)
+    ended = ApprovalTable(dynamodb, TABLE).get(asked.id)
+    assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
+    assert ended.decision or asked_again(ended), "a change got lost"
+    for each in (*saved, ended):
+        for said in each.standing:
+            assert read_after[said.key] == len(asked_again(each)), "given to the rules before"
+            assert said.at >= last_asked(each)
+    if ended.decision:
+        approved = {each.seat for each in ended.standing if each.action is Action.APPROVE}
+        assert ended.status is Status.REJECTED or (len(approved) > 1 and approved & {SUE.id, PIA.id})

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from approvals.domain.model import Status
 from tests.support.crash_scenarios import Scenario
-from tests.support.simulation import Simulation, has_buttons
+from tests.support.simulation import Simulation
+from tests.support.slack_clients import has_buttons
 
 
 def check(simulation: Simulation, scenario: Scenario) -> None:
@@ -41,7 +42,11 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
         parts = [place for said in each.responses for place in (said.approver.id, said.seat)]
         parts += [each.decision.approver.id] if each.decision and each.decision.approver else []
         assert each.request.requested_by not in parts, "the requester has a part in it"
-        assert each.is_overridden == bool(scenario.policy)
+        assert each.is_overridden == scenario.overridden
+        assert ((each.decision and each.decision.cause) or "").startswith(scenario.cause)
+        assert sum(said.is_void for said in each.responses) == scenario.void
+        asked = simulation.policy.changed_at or each.requested_at
+        assert all(said.at >= asked for said in each.standing), "a response from before the change counts"
     if approvals:
         assert [each.resumed for each in approvals[:-1]] == [False] * (len(approvals) - 1)
         assert approvals[-1].resumed is bool(scenario.answers)

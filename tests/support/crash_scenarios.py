@@ -11,7 +11,7 @@ from approvals.domain.model import Status
 from approvals.domain.signed_links import user_recipient
 from tests.support.builders import APPROVE, REJECT
 from tests.support.iam_callers import SSO_ROLE, a_caller
-from tests.support.overrides import BREAK_GLASS, BREAK_GLASS_ROLE, REASON
+from tests.support.policy_scenarios import OVERRIDES, TWO, change_the_policy, override, refuse_by_a_changed_policy
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulated_services import FunctionFailed
 from tests.support.simulation import Simulation
@@ -36,6 +36,11 @@ class Scenario:
     """How often the grant is spent."""
     policy: dict[str, Any] = field(default_factory=dict)
     """The operator's policy; without a key, there is none."""
+    void: int = 0
+    """Responses from before the policy changed."""
+    cause: str = ""
+    """How the cause begins that is on record."""
+    overridden: bool = False
     dead: bool = False
     """Whether there is something that could not be done in all the tries."""
 
@@ -156,26 +161,6 @@ def approve_for_a_group_and_for_the_requester(simulation: Simulation) -> None:
     simulation.sign(APPROVE, a_caller("carol@example.com"))
 
 
-def override(simulation: Simulation) -> None:
-    """Let alice approve, the requester try to override, and ivy override; then bob clicks too late."""
-    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
-    simulation.ask({"Approval": {**asked, "RequestedBy": "ro@example.com"}})
-    simulation.pass_minutes(1)
-    simulation.answer_by_mail(APPROVE)
-    simulation.pass_minutes(1)
-    for name in ("ro@example.com", "ivy@example.com"):
-        simulation.sign("override-approve", a_caller(name, BREAK_GLASS), Comment=REASON)
-    simulation.click(REJECT)
-
-
-OVERRIDES = {
-    "Format": 1,
-    "Approvers": [PARAMETERS["Email"], "U0BOB00002"],
-    "PersonRoles": [{"Role": BREAK_GLASS_ROLE}],
-    "Override": {"Roles": [BREAK_GLASS_ROLE]},
-}
-
-
 def change_the_form(simulation: Simulation) -> None:
     """Alice approves, bob changes the form, and alice, who is told, confirms the new values."""
     bob = user_recipient("U0BOB00002", "bob", member=True)
@@ -283,7 +268,20 @@ SCENARIOS = {
     "a delegate": Scenario(play=approve_for_another, notes=1),
     "a delegate in a group": Scenario(play=approve_for_a_group_and_for_the_requester),
     "an override": Scenario(
-        play=override, notes=1, policy=OVERRIDES, mails=("Asked", "Override:"), messages=("Override",)
+        play=override, notes=1, policy=OVERRIDES, overridden=True, mails=("Asked", "Override:"), messages=("Override",)
+    ),
+    "the policy changes": Scenario(
+        play=change_the_policy, policy=TWO, void=1, mails=("Asked", "The", "Approved"), replies=2
+    ),
+    "the policy refuses": Scenario(
+        play=refuse_by_a_changed_policy,
+        policy=TWO,
+        void=1,
+        statuses=(Status.CANCELLED,),
+        answers=("InvalidApprovalRequest",),
+        cause="The approval policy changed from version 1 to 2. It refuses this request: ",
+        mails=("Asked", "Refused"),
+        messages=("Refused",),
     ),
     "by email and by IAM": Scenario(play=approve_by_iam),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),

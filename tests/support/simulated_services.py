@@ -115,6 +115,24 @@ class Calls:
 
 
 @dataclass
+class PolicyParameter:
+    """The SSM parameter with the operator's policy, and since when it has its current version."""
+
+    clock: Clock
+    document: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+    changed_at: datetime | None = None
+
+    def set(self, document: Mapping[str, Any]) -> None:
+        """Store another version."""
+        self.document, self.version, self.changed_at = document, self.version + 1, self.clock()
+
+    def call(self, _operation: str, _parameters: object) -> dict[str, Any]:
+        """Answer `GetParameter`."""
+        return {"Parameter": {"Value": json.dumps(self.document), "Version": self.version}}
+
+
+@dataclass
 class Execution:
     """One execution, as Step Functions keeps it: its task's token is answered once, and the history says by whom."""
 

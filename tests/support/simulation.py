@@ -17,9 +17,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
 from approvals.domain.absences import Absence
+from approvals.domain.errors import POLICY_UNAVAILABLE
 from approvals.domain.model import Action, Approval
 from approvals.domain.signed_links import link
 from approvals.store.absences import AbsenceTable
+from approvals.store.policy_watch import ATTRIBUTE
 from approvals.store.table import ApprovalTable
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
@@ -28,8 +30,8 @@ from tests.support.fakes import Clock
 from tests.support.functions import start
 from tests.support.iam_callers import a_body, a_signed_call
 from tests.support.simulated_parameters import ATTEMPTS, PARAMETERS, environment, event_sources, matches, resolved
-from tests.support.simulated_services import Calls, Execution, FunctionFailed, Killed, Queues, T
-from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.simulated_services import Calls, Execution, FunctionFailed, Killed, PolicyParameter, Queues, T
+from tests.support.slack_clients import CHANNEL, DirectWebClient, has_buttons
 from tests.support.tables import TABLE, TABLES, TOKENS
 from tests.support.template import FUNCTIONS
 
@@ -60,7 +62,7 @@ class Simulation:
         self.mails: list[dict[str, str]] = []
         self.published: list[str] = []
         self.request_failed = False
-        self.policy = ""
+        self.policy = PolicyParameter(self.clock)
         self.clicks = 0
         self.spent: list[str] = []
         self._dynamodb = dynamodb
@@ -111,7 +113,7 @@ class Simulation:
             "stepfunctions": self.execution.call,
             "secretsmanager": self._call_secrets_manager,
             "events": self._call_events,
-            "ssm": lambda *_: {"Parameter": {"Value": self.policy, "Version": 7}},
+            "ssm": self.policy.call,
         }[service]
         return self.outside(operation, partial(call, operation, parameters))
 
@@ -121,7 +123,7 @@ class Simulation:
         return (
             tuple(
                 (
-                    *(str(item.get(name)) for name in ("status", "version", "news")),
+                    *(str(item.get(name)) for name in ("status", "version", "news", ATTRIBUTE)),
                     "M" in item.get("people", {}),
                     "previous" in item,
                     *item.get("steps", {}).get("M", ()),
@@ -132,7 +134,7 @@ class Simulation:
             ),
             tuple(sorted(self._tokens)),
             tuple((message.body, message.receives >= ATTEMPTS) for message in messages),
-            (self.execution.status, len(self.mails), len(self.slack.messages())),
+            (self.execution.status, len(self.mails), len(self.slack.messages()), self.policy.version),
         )
 
     def _call_dynamodb(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -262,6 +264,7 @@ class Simulation:
         except FunctionFailed as failed:
             self.request_failed = True
             self.execution.end("FAILED", {"taskFailedEventDetails": {"cause": str(failed)}})
+        self.request_failed |= POLICY_UNAVAILABLE in self.execution.answers
 
     def away(self, owner: str, delegate: str) -> None:
         """Let an operator name a delegate for a day."""
@@ -343,7 +346,3 @@ class Simulation:
 
     def notes(self) -> list[Message]:
         return [message for message in self.slack.messages() if message.ephemeral_to]
-
-
-def has_buttons(message: Message) -> bool:
-    return any(block["type"] == "actions" for block in message.blocks)

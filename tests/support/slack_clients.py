@@ -21,7 +21,7 @@ from bot.away import AwayCommand
 from bot.client import ResponseUrls
 from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.messenger import SlackMessenger
-from demo.slack import Slack
+from demo.slack import Message, Slack
 from tests.support.tables import REPLIES
 
 CHANNEL = "C0APPROVALS"
@@ -90,3 +90,7 @@ def a_delivery(
         clock=clock,
         logger=logger,
     )
+
+
+def has_buttons(message: Message) -> bool:
+    return any(block["type"] == "actions" for block in message.blocks)

@@ -93,6 +93,16 @@ def test_no_response_counts_that_was_given_before_the_approval_was_asked_again(s
         assert len({each.person for each in approval.standing if each.action is Action.APPROVE}) >= 2
 
 
+def test_response_that_was_received_before_the_change_does_not_count_after_it() -> None:
+    """Slack says only the second in which it was sent, here that of the change."""
+    at = NOW + timedelta(minutes=2)
+    again = play(asked(), change(asked(), at))
+    early, late = (replace(says(ANN, 2), at=at + timedelta(milliseconds=each), sent_at=at) for each in (-1, 0))
+    assert judge(again, early).verdict is Verdict.ALREADY_USED
+    assert judge(again, late).verdict is Verdict.COUNTED
+    assert judge(again, replace(late, is_outdated=True)).verdict is Verdict.ALREADY_USED
+
+
 def test_record_is_the_same_after_it_was_stored_and_read() -> None:
     approval = play(asked(), says(ANN, 1, comment="Go"), change(asked(), NOW + timedelta(minutes=2)))
     assert approval.request.policy
