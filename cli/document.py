@@ -7,7 +7,7 @@ from datetime import datetime
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
-from approvals.domain.comparison_wording import change_rows, comparison_sentence
+from approvals.domain.comparison_wording import change_rows, comparison_lead, comparison_notes
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, Kind, history
@@ -155,9 +155,11 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
 
 def _comparison(approval: Approval) -> Iterator[str]:
     """Yield what differs from the last approved request. Readers of the table can read that request as well."""
-    if said := comparison_sentence(approval, values=True):
-        yield format_text(said)
+    if lead := comparison_lead(approval):
+        yield format_text(lead)
         yield from _barred(change_rows(approval, values=True))
+    if notes := comparison_notes(approval, values=True):
+        yield notes
 
 
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:

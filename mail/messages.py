@@ -13,7 +13,7 @@ from itertools import accumulate
 from approvals.domain import facts, form_wording, markdown, omissions, policy_change_wording, wording
 from approvals.domain.cancellation import reason
 from approvals.domain.comparison import sees_values
-from approvals.domain.comparison_wording import change_rows, comparison_sentence
+from approvals.domain.comparison_wording import change_rows, comparison_lead, comparison_notes
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
 from approvals.domain.kind_wording import words_of
@@ -235,8 +235,9 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 def comparison(approval: Approval, recipient: str) -> str:
     """Return what differs from the last approved request of the subject, with the values that the recipient may see."""
     values = sees_values(approval, approver_of(approval, recipient))
-    said = str(comparison_sentence(approval, values=values))
-    return "\n".join([said, *rows(change_rows(approval, values=values))]) if said else ""
+    notes = comparison_notes(approval, values=values)
+    parts = [str(comparison_lead(approval)), *rows(change_rows(approval, values=values)), notes]
+    return "\n".join(filter(None, parts))
 
 
 def whose_links(approvals: Sequence[Approval]) -> str:

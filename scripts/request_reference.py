@@ -72,9 +72,9 @@ TOGETHER = """\
 title then say what differs from the last approved request of this subject, who approved that one and when:
 
 ```text
-Since Ann approved the last request of this subject on 3 Nov 2026, 10:31 UTC: 1 change in the facts.
-The workflow input is the same.
+Changed since Ann approved this subject on 3 Nov 2026, 10:31 UTC:
 | Replicas: 3 → 300
+1 change in the facts. The workflow input is the same.
 ```
 
 - **Compared** are `Facts`, `Action`, `Form` and the workflow input, exactly; of the caller's execution, its state

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from approvals.domain import facts, form_wording, markdown, wording
 from approvals.domain.addresses import is_address
 from approvals.domain.comparison import sees_values
-from approvals.domain.comparison_wording import change_rows, comparison_sentence
+from approvals.domain.comparison_wording import change_rows, comparison_lead, comparison_notes
 from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
@@ -50,10 +50,13 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
 def comparison(approval: Approval, recipient: str) -> list[ET.Element]:
     """Return what differs from the last approved request of the subject, with the values that the recipient may see."""
     values = sees_values(approval, approver_of(approval, recipient), in_place=is_in_place(recipient))
-    said = comparison_sentence(approval, values=values)
-    changes = change_rows(approval, values=values)
+    lead, changes = comparison_lead(approval), change_rows(approval, values=values)
+    if not lead:
+        return []
     listed = [tag("blockquote", {}, rows(changes))] if changes else []
-    return [tag("p", {"class": "changes", "dir": "auto"}, str(said)), *listed] if said else []
+    notes = comparison_notes(approval, values=values)
+    after = [tag("p", {"dir": "auto"}, notes)] if notes else []
+    return [tag("p", {"class": "changes", "dir": "auto"}, str(lead)), *listed, *after]
 
 
 def from_request(approval: Approval) -> list[ET.Element]:

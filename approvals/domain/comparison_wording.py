@@ -1,6 +1,7 @@
 """Say what differs from the last approved request of the subject, the same on every surface.
 
-The sentence is the product's own. The changes below it have the author's words in them: each surface sets them apart.
+The lead and the notes are the product's own. The changes between them have the author's words in them: each surface
+sets them apart.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from unicodedata import bidirectional
 
 from approvals.domain.comparison import ARROW, NOTHING
 from approvals.domain.model import Approval
-from approvals.domain.parts import Moment, Text, join_names, join_texts, pluralize, text
+from approvals.domain.parts import Moment, Text, join_names, pluralize, text
 from approvals.domain.previous import Comparison, NamedChange, Part, Previous
 
 _PARTS: Mapping[Part, str] = {
@@ -26,10 +27,10 @@ HIDDEN = "Earlier values are shown only to people who could respond to that requ
 CHANGED = "changed"
 
 
-def comparison_sentence(approval: Approval, *, values: bool) -> Text:
-    """Return how a request differs from the last approved one, and when and by whom that was approved.
+def comparison_lead(approval: Approval) -> Text:
+    """Return what stands before the changes: when and by whom the last approved request of the subject was approved.
 
-    `values` says that the reader sees the earlier values. Empty for a request without a subject.
+    Without changes it says so, or why nothing is compared. Empty for a request without a subject.
     """
     previous = approval.previous
     if previous is None:
@@ -38,15 +39,31 @@ def comparison_sentence(approval: Approval, *, values: bool) -> Text:
         return text(FAILED)
     if previous.comparison is Comparison.NONE:
         return text(_with_ignored(NONE, previous))
+    when = Moment(previous.approved_at, "on ") if previous.approved_at else ""
+    approved = text(f"{join_names(previous.approved_by)} approved this subject ", when)
+    if not previous.parts:
+        return text(approved, ". There is nothing to compare: no facts, action, form or workflow input.")
+    if not previous.number_of_changes:
+        return text("No change since ", approved, f": the {_same(previous)}")
+    return text("Changed since ", approved, ":")
+
+
+def comparison_notes(approval: Approval, *, values: bool) -> str:
+    """Return what stands after the changes: how many there are, what is the same, and what is not shown.
+
+    `values` says that the reader sees the earlier values. Empty where no requests are compared.
+    """
+    previous = approval.previous
+    if previous is None or previous.comparison is not Comparison.COMPARED:
+        return ""
     listed, number = len(previous.changes), previous.number_of_changes
-    return join_texts(
-        [
-            _compared(previous),
-            f"Listed: {listed} of {number:,}." if listed < number else "",
-            "" if values or not number else HIDDEN,
-            _with_ignored("", previous),
-        ]
-    )
+    notes = [
+        _counted(previous) if number else "",
+        f"Listed: {listed} of {number:,}." if listed < number else "",
+        "" if values or not number else HIDDEN,
+        _with_ignored("", previous),
+    ]
+    return " ".join(filter(None, notes))
 
 
 def change_rows(approval: Approval, *, values: bool) -> list[tuple[str, str]]:
@@ -55,22 +72,16 @@ def change_rows(approval: Approval, *, values: bool) -> list[tuple[str, str]]:
     return [(each.name, _values(each) if values else CHANGED) for each in changes]
 
 
-def _compared(previous: Previous) -> Text:
-    names = join_names(previous.approved_by)
-    when = Moment(previous.approved_at, "on ") if previous.approved_at else ""
-    changed = [each for each in previous.parts if each.changes]
-    same = [_PARTS[each.part] for each in previous.parts if not each.changes]
-    approved = text(f"{names} approved the last request of this subject ", when)
-    if not previous.parts:
-        return text(approved, ". There is nothing to compare: no facts, action, form or workflow input.")
-    if not changed:
-        return text("No change since ", approved, f": the {_are_the_same(same)}")
-    counted = [f"{each.changes:,} in the {_PARTS[each.part]}" for each in changed]
-    counted[0] = f"{pluralize(changed[0].changes, 'change')} in the {_PARTS[changed[0].part]}"
-    return text("Since ", approved, f": {join_names(counted)}.", f" The {_are_the_same(same)}" if same else "")
+def _counted(previous: Previous) -> str:
+    first, *others = [each for each in previous.parts if each.changes]
+    counted = [f"{pluralize(first.changes, 'change')} in the {_PARTS[first.part]}"]
+    counted += [f"{each.changes:,} in the {_PARTS[each.part]}" for each in others]
+    same = f" The {_same(previous)}" if any(not each.changes for each in previous.parts) else ""
+    return f"{join_names(counted)}.{same}"
 
 
-def _are_the_same(parts: list[str]) -> str:
+def _same(previous: Previous) -> str:
+    parts = [_PARTS[each.part] for each in previous.parts if not each.changes]
     is_one = len(parts) == 1 and parts[0] != _PARTS[Part.FACTS]
     return f"{join_names(parts)} {'is' if is_one else 'are'} the same."
 

@@ -1,11 +1,11 @@
-"""What differs from the last approved request of the subject: our own sentence, and the changes as a quote."""
+"""What differs from the last approved request of the subject: our own sentences, and the changes as a quote."""
 
 from __future__ import annotations
 
 from slack_sdk.models.blocks import Block
 
 from approvals.domain.comparison import place_sees_values, sees_values
-from approvals.domain.comparison_wording import change_rows, comparison_sentence
+from approvals.domain.comparison_wording import change_rows, comparison_lead, comparison_notes
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.people import Approver
 from bot.addresses import SLACK, is_slack_user
@@ -17,10 +17,14 @@ MAX_CHANGES = 2500
 
 
 def comparison(approval: Approval, *, values: bool) -> list[Block]:
-    """Return the sentence and the changes, with their values if the reader may see the earlier ones."""
-    said = comparison_sentence(approval, values=values)
+    """Return the changes with what is said of them, and with values if the reader may see the earlier ones."""
+    lead = comparison_lead(approval)
+    notes = comparison_notes(approval, values=values)
     rows = "\n".join(f"{name}: {value}" for name, value in change_rows(approval, values=values))
-    return [*lines([said], MAX_SENTENCE), *quote(rows, MAX_CHANGES)] if said else []
+    if not lead:
+        return []
+    after = lines([notes], MAX_SENTENCE) if notes else []
+    return [*lines([lead], MAX_SENTENCE), *quote(rows, MAX_CHANGES), *after]
 
 
 def user_sees_values(approval: Approval, user: str, *, in_place: bool = True) -> bool:

@@ -21,7 +21,7 @@ from approvals.domain.comparison import (
     sees_values,
     subject_key,
 )
-from approvals.domain.comparison_wording import FAILED, HIDDEN, NONE, change_rows, comparison_sentence
+from approvals.domain.comparison_wording import FAILED, HIDDEN, NONE, change_rows, comparison_lead, comparison_notes
 from approvals.domain.facts import STARTED_BY
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, Decision, Request, Response, Status
@@ -164,10 +164,10 @@ def compared(before: dict[str, Any], after: dict[str, Any], **more: Any) -> Appr
 
 
 def said(approval: Approval, *, values: bool = True) -> str:
-    return str(comparison_sentence(approval, values=values))
+    return " ".join(filter(None, [str(comparison_lead(approval)), comparison_notes(approval, values=values)]))
 
 
-SINCE = "Since ann@example.com approved the last request of this subject on 23 Nov 2026, 09:01 UTC"
+SINCE = "Changed since ann@example.com approved this subject on 23 Nov 2026, 09:01 UTC"
 FACTS = {"facts": (("Replicas", "3"), ("Image", "web:1"))}
 
 
@@ -180,7 +180,7 @@ def test_a_changed_fact_is_named_with_both_values() -> None:
 def test_what_is_the_same_is_named_and_nothing_else() -> None:
     both = {**FACTS, "context": {"Region": "eu"}}
     assert said(compared(both, both)) == (
-        "No change since ann@example.com approved the last request of this subject on 23 Nov 2026, 09:01 UTC: "
+        "No change since ann@example.com approved this subject on 23 Nov 2026, 09:01 UTC: "
         "the facts and workflow input are the same."
     )
     assert said(compared(both, {"facts": FACTS["facts"], "context": {"Region": "us"}})) == (

@@ -200,7 +200,7 @@ def test_a_planted_change_is_in_the_first_three_lines(surface: str, place: str) 
     approval = compared(PLACES[place]("3"), PLACES[place]("300"))
     found = first_lines(surface, approval, SURFACES[surface](approval))
     assert any("Replicas" in line and "3 \u2192 300" in line for line in found), found
-    assert any("Ann approved the last request of this subject" in line for line in found), found
+    assert any("Ann approved this subject" in line for line in found), found
 
 
 @settings(deadline=None, max_examples=20)
@@ -265,7 +265,7 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield node
 
 
-FAKE = "No change since ann@example.com approved the last request of this subject on 3 Nov 2026, 10:31 UTC: the same."
+FAKE = "No change since ann@example.com approved this subject on 3 Nov 2026, 10:31 UTC: the same."
 
 
 def test_the_requester_can_not_imitate_the_sentence() -> None:
