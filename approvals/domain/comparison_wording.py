@@ -1,6 +1,6 @@
 """Say what differs from the last approved request of the subject, the same on every surface.
 
-The lead and the notes are the product's own. The changes between them have the author's words in them: each surface
+The product writes the lead and the notes. The changes between them have the author's words in them: each surface
 sets them apart.
 """
 
@@ -28,7 +28,7 @@ CHANGED = "changed"
 
 
 def comparison_lead(approval: Approval) -> Text:
-    """Return what stands before the changes: when and by whom the last approved request of the subject was approved.
+    """Return the line above the changes: when and by whom the last approved request of the subject was approved.
 
     Without changes it says so, or why nothing is compared. Empty for a request without a subject.
     """
@@ -49,7 +49,7 @@ def comparison_lead(approval: Approval) -> Text:
 
 
 def comparison_notes(approval: Approval, *, values: bool) -> str:
-    """Return what stands after the changes: how many there are, what is the same, and what is not shown.
+    """Return the notes below the changes: their number, the parts without changes, and how much is not shown.
 
     `values` says that the reader sees the earlier values. Empty where no requests are compared.
     """

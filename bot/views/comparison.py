@@ -1,4 +1,4 @@
-"""What differs from the last approved request of the subject: our own sentences, and the changes as a quote."""
+"""What differs from the last approved request of the subject: sentences of the product, and the changes as a quote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_CHANGES = 2500
 
 
 def comparison(approval: Approval, *, values: bool) -> list[Block]:
-    """Return the changes with what is said of them, and with values if the reader may see the earlier ones."""
+    """Return the lead, the changes and the notes, with values if the reader may see the earlier ones."""
     lead = comparison_lead(approval)
     notes = comparison_notes(approval, values=values)
     rows = "\n".join(f"{name}: {value}" for name, value in change_rows(approval, values=values))
