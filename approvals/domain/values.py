@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import date
+from math import isfinite
+from sys import float_info
 
 from approvals.domain.model import Json, shorten
 
@@ -40,3 +43,21 @@ def day(value: Json) -> date | None:
         return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
     except ValueError:
         return None
+
+
+def infinite_numbers(value: Json, path: str = "") -> Iterator[str]:
+    """Yield the paths of numbers beyond a double: 1e400 became infinite when it was read, its digits in full did not.
+
+    A program that reads numbers as doubles, as JavaScript does, has either as infinite.
+    """
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from infinite_numbers(item, f"{path}.{shorten(key, 60)}" if path else shorten(key, 60))
+        case list():
+            for number, item in enumerate(value):
+                yield from infinite_numbers(item, f"{path}[{number}]")
+        case float() if not isfinite(value):
+            yield path
+        case int() if abs(value) > float_info.max:
+            yield path

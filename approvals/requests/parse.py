@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, islice
-from math import isfinite
-from sys import float_info
 
 from approvals.domain import forms
 from approvals.domain.characters import reveal
@@ -17,7 +15,7 @@ from approvals.domain.groups import REQUESTED
 from approvals.domain.model import Json, Request, RequestKind, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
-from approvals.domain.values import kind
+from approvals.domain.values import infinite_numbers, kind
 from approvals.domain.workflow import Workflow
 from approvals.domain.working_hours import find_zone
 from approvals.requests import schema
@@ -236,7 +234,7 @@ def check_depth(value: Json) -> None:
 
 
 def _check_size(execution_input: Json) -> None:
-    if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
+    if problems := list(islice(infinite_numbers(execution_input), MAX_INFINITE)):
         raise InvalidRequestError(
             [f"{path}: not a number that fits in a double. Use a smaller number, or a string." for path in problems]
         )
@@ -247,24 +245,6 @@ def _check_size(execution_input: Json) -> None:
         raise InvalidRequestError([problem]) from None
     if size > MAX_INPUT:
         raise InvalidRequestError([f"Input: {size:,} bytes are too many. The maximum is {MAX_INPUT:,}."])
-
-
-def _infinite(value: Json, path: str = "") -> Iterator[str]:
-    """Yield the paths of numbers beyond a double: 1e400 became infinite when it was read, its digits in full did not.
-
-    A program that reads numbers as doubles, as JavaScript does, has either as infinite.
-    """
-    match value:
-        case dict():
-            for key, item in value.items():
-                yield from _infinite(item, f"{path}.{shorten(key, 60)}" if path else shorten(key, 60))
-        case list():
-            for number, item in enumerate(value):
-                yield from _infinite(item, f"{path}[{number}]")
-        case float() if not isfinite(value):
-            yield path
-        case int() if abs(value) > float_info.max:
-            yield path
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
-from sys import float_info
 
 from approvals.domain.characters import hidden_in
 from approvals.domain.grants import MAX_SPENT_BY
 from approvals.domain.model import Json
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.spending import SpendAttempt, SpendError, SpendRefusedError, digest
+from approvals.domain.values import infinite_numbers
 
 MAX_KEY = 200
 """Characters of a key."""
@@ -71,25 +70,9 @@ def _line(payload: Mapping[str, Json]) -> str:
 def _action(action: Json) -> Json:
     if deeper_than(action, MAX_DEPTH):
         raise _invalid("Action", f"nested deeper than {MAX_DEPTH} levels")
-    if not _is_in_range(action):
+    if next(infinite_numbers(action), None) is not None:
         raise _invalid("Action", "has a number that does not fit in a double")
     return action
-
-
-def _is_in_range(value: Json) -> bool:
-    match value:
-        case dict():
-            return all(map(_is_in_range, value.values()))
-        case list():
-            return all(map(_is_in_range, value))
-        case bool():
-            return True
-        case float():
-            return isfinite(value)
-        case int():
-            return abs(value) <= float_info.max
-        case _:
-            return True
 
 
 def _check_unicode(key: str, text: str) -> None:
