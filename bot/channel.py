@@ -13,7 +13,6 @@ from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Delegation, DelegationKind, Person
-from approvals.domain.policy_changes import asked_again
 from approvals.domain.seats import awaited, informed, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
@@ -237,7 +236,7 @@ class SlackChannel:
 
 def _direct_step(approval: Approval) -> str:
     reassigned = len(_reassigned(approval))
-    changes = len(asked_again(approval))
+    changes = len(approval.asked_again)
     added = len(approval.people.on_call) if approval.people else 0
     suffixes = [
         "escalation" if approval.escalated_at else "",

@@ -16,7 +16,6 @@ from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Approver
 from approvals.domain.pinned_policy import PolicyVersion
 from approvals.domain.policy import Policy
-from approvals.domain.policy_changes import asked_again
 from approvals.domain.signed_links import is_approval_id
 from iam.addresses import without_path
 
@@ -106,7 +105,7 @@ def withdrawn_count(approval: Approval) -> int:
 
     That is `Seen.Withdrawn`.
     """
-    return sum(response.withdrawn_at is not None for response in approval.responses) + len(asked_again(approval))
+    return sum(response.withdrawn_at is not None for response in approval.responses) + len(approval.asked_again)
 
 
 def read_body(event: Mapping[str, Any]) -> SignedResponse:

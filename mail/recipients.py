@@ -6,7 +6,6 @@ from approvals.domain.eligibility import barred_requester, is_quorum
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval
-from approvals.domain.policy_changes import last_asked
 from approvals.domain.seats import awaited, informed
 from approvals.domain.steps import recipient_of, request_step
 from mail.addresses import EMAIL, is_email
@@ -48,7 +47,7 @@ def asked_before_change(approval: Approval, stack_email: str) -> list[str]:
 
     Those who are asked since then were sent the request as it is.
     """
-    change = last_asked(approval)
+    change = approval.last_asked
     step = request_step(EMAIL, "")
     before = {recipient_of(each) for each, at in approval.steps.items() if each.startswith(f"{step}:") and at < change}
     now = [address for address in asked(approval, stack_email) if address in before]

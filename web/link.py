@@ -15,7 +15,6 @@ from approvals.domain.eligibility import responder
 from approvals.domain.form_changes import form_key
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.people import Approver, Person
-from approvals.domain.policy_changes import asked_again
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, signed_recipient
 from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError
@@ -93,7 +92,7 @@ class Link:
 
     @property
     def _withdrawn(self) -> int:
-        return len(withdrawals(self.approval, self.approver)) + len(asked_again(self.approval))
+        return len(withdrawals(self.approval, self.approver)) + len(self.approval.asked_again)
 
     @property
     def _seen(self) -> tuple[str, str, str]:

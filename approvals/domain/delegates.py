@@ -34,7 +34,7 @@ def latest_moment(approval: Approval) -> datetime:
         *(response.withdrawn_at or response.at for response in approval.responses),
         *(extension.at for extension in approval.extensions),
         *reminder_times(approval)[: approval.reminded],
-        *(each.at for each in (approval.request.policy.asked_again if approval.request.policy else ())),
+        *(each.at for each in approval.asked_again),
         *(each.since for each in delegations),
         approval.escalated_at or approval.requested_at,
     )

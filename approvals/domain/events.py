@@ -12,7 +12,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver, People
-from approvals.domain.policy_changes import asked_again, voided
+from approvals.domain.policy_changes import voided
 from approvals.domain.policy_wording import version_document
 from approvals.domain.result import groups, override, under_policy
 from approvals.domain.spending import in_order
@@ -130,7 +130,7 @@ def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
 
 
 def _asked_again(approval: Approval, entry: Entry) -> dict[str, Json]:
-    change = asked_again(approval)[_number(entry) - 1]
+    change = approval.asked_again[_number(entry) - 1]
     return {
         "From": version_document(change.before),
         "To": version_document(change.after),

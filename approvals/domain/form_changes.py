@@ -16,7 +16,6 @@ from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem, format_answer
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Person
-from approvals.domain.policy_changes import last_asked
 
 MAX_CHANGES = 3
 """How often the values of a form can be changed: each change keeps the responses that it reset, and a record has
@@ -148,7 +147,7 @@ def reset_response(approval: Approval, person: Person) -> Response | None:
     if answer_of(approval, person):
         return None
     mine = [response for response in approval.responses if response.person == person.id]
-    if not mine or not mine[-1].reset_by or mine[-1].at < last_asked(approval):
+    if not mine or not mine[-1].reset_by or mine[-1].at < approval.last_asked:
         return None
     filled = any(response.seat == mine[-1].seat for response in approval.standing)  # by the other of owner and delegate
     return None if filled else mine[-1]

@@ -19,7 +19,6 @@ from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
 from approvals.domain.policy_change_wording import change_sentence
-from approvals.domain.policy_changes import asked_again
 from approvals.domain.profiles import profile_of
 from approvals.domain.spending import in_order
 from approvals.domain.steps import Step
@@ -80,7 +79,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     for number, response in enumerate(approval.responses, 1):
         yield from _response(approval, number, response)
     yield from _resets(approval)
-    for number, change in enumerate(asked_again(approval), 1):
+    for number, change in enumerate(approval.asked_again, 1):
         text = change_sentence(approval, change)
         yield Entry(key=f"asked-again-{number}", kind=Kind.ASKED_AGAIN, at=change.at, text=text)
     yield from _refusals(approval)

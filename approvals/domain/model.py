@@ -12,7 +12,7 @@ from approvals.domain.form_fields import FormField, FormValue
 from approvals.domain.grants import GrantTerms, Spend
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
-from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
+from approvals.domain.pinned_policy import AskedAgain, PinnedPolicy, PolicyVersion
 from approvals.domain.previous import Previous
 from approvals.domain.steps import REQUEST, Step
 from approvals.domain.workflow import Workflow
@@ -299,6 +299,16 @@ class Approval:
     def standing(self) -> tuple[Response, ...]:
         """Return the responses that count: those that were neither withdrawn nor reset, and are not void."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
+
+    @property
+    def asked_again(self) -> tuple[AskedAgain, ...]:
+        """Return the changes of the policy after which the approval was asked again."""
+        return self.request.policy.asked_again if self.request.policy else ()
+
+    @property
+    def last_asked(self) -> datetime:
+        """Return when the approval was asked, or asked again last. No response that was sent before counts."""
+        return max([self.requested_at, *(each.at for each in self.asked_again)])
 
     @property
     def is_overridden(self) -> bool:

@@ -9,7 +9,7 @@ from approvals.domain.model import Approval
 from approvals.domain.parts import display_name, join_names, pluralize
 from approvals.domain.people import Approver, Person
 from approvals.domain.pinned_policy import AskedAgain
-from approvals.domain.policy_changes import asked_again, changed, voided
+from approvals.domain.policy_changes import changed, voided
 
 MAX_NAMES = 5
 """People whom a sentence names. The others are counted."""
@@ -27,7 +27,7 @@ def change_sentence(approval: Approval, change: AskedAgain) -> str:
 
 def asked_again_sentence(approval: Approval) -> str:
     """Return the same of the latest change; empty if the request was asked once, or is decided."""
-    changes = () if approval.decision else asked_again(approval)
+    changes = () if approval.decision else approval.asked_again
     return change_sentence(approval, changes[-1]) if changes else ""
 
 
@@ -43,7 +43,7 @@ def outdated_notice(approval: Approval, approver: Approver) -> str:
 
 def _void_notice(approval: Approval, approver: Approver) -> str:
     person = responder(approval, approver)
-    changes = asked_again(approval)
+    changes = approval.asked_again
     if not (changes and isinstance(person, Person)) or answer_of(approval, person):
         return ""
     mine = [response for response in approval.responses if response.person == person.id]

@@ -12,16 +12,6 @@ from approvals.domain.people import People
 from approvals.domain.pinned_policy import AskedAgain, PinnedPolicy, PolicyVersion
 
 
-def asked_again(approval: Approval) -> tuple[AskedAgain, ...]:
-    """Return the changes of the policy after which the approval was asked again."""
-    return approval.request.policy.asked_again if approval.request.policy else ()
-
-
-def last_asked(approval: Approval) -> datetime:
-    """Return when the approval was asked, or asked again last. No response that was sent before counts."""
-    return max([approval.requested_at, *(each.at for each in asked_again(approval))])
-
-
 def voided(approval: Approval, change: AskedAgain) -> tuple[Response, ...]:
     """Return the responses that a change of the policy made void."""
     return tuple(each for each in approval.responses if each.is_void and each.withdrawn_at == change.at)
@@ -34,10 +24,10 @@ def under_changed_policy(approval: Approval, change: PolicyChange) -> Approval |
     refuses keeps its rules. Return None if the approval has these rules, or was asked after the policy was read.
     """
     policy = approval.request.policy
-    if change.at < last_asked(approval) or (policy and policy.sha256 == change.policy.sha256):
+    if change.at < approval.last_asked or (policy and policy.sha256 == change.policy.sha256):
         return None
     entry = AskedAgain(at=change.at, before=policy.identity if policy else None, after=change.policy)
-    entries = (*asked_again(approval), entry)
+    entries = (*approval.asked_again, entry)
     responses = tuple(_void(each, change) if each.withdrawn_at is None else each for each in approval.responses)
     approval = replace(approval, responses=responses)
     new = change.request

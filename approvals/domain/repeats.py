@@ -9,7 +9,6 @@ from approvals.domain.form_changes import is_withdrawn
 from approvals.domain.judgement import ExtensionRequest, Withdrawal
 from approvals.domain.model import Approval, Response
 from approvals.domain.people import Person
-from approvals.domain.policy_changes import asked_again
 
 REPEAT_WINDOW = timedelta(minutes=1)
 """Treat repeats within this window as one request (double click or client retry)."""
@@ -29,10 +28,10 @@ def is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest,
     keys |= {extension.key for extension in extensions}
     match event:
         case Response():
-            if event.is_outdated or event.at < max((each.at for each in asked_again(approval)), default=event.at):
+            if event.is_outdated or event.at < max((each.at for each in approval.asked_again), default=event.at):
                 return True
             undone = [each.withdrawn_at for each in responses if person.id in (each.person, each.withdrawn_by)]
-            undone += [each.at for each in asked_again(approval)]
+            undone += [each.at for each in approval.asked_again]
         case Withdrawal():
             undone = [each.at for each in responses if person.id in (each.person, each.seat)]
         case ExtensionRequest():

@@ -16,7 +16,7 @@ from approvals.domain.form_changes import number_of_changes, people_to_respond_a
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, Request, Status
 from approvals.domain.people import Delegation, People
-from approvals.domain.policy_changes import asked_again, changed
+from approvals.domain.policy_changes import changed
 from approvals.domain.steps import request_step
 from approvals.requests.delegations import changed_delegations
 from approvals.requests.parse import InvalidRequestError
@@ -136,7 +136,7 @@ class Notifier:
             return self.table.identify(approval, people)
         except InvalidRequestError as error:
             current = self.table.get(approval.id)
-            if current.people != approval.people or asked_again(current) != asked_again(approval):
+            if current.people != approval.people or current.asked_again != approval.asked_again:
                 # They were resolved before, and people were asked: what has changed with them since is no reason.
                 return current
             self.logger.warning("invalid request", extra={"problems": error.problems})
@@ -287,7 +287,7 @@ class Notifier:
 
 
 def _why_invalid(approval: Approval, error: InvalidRequestError) -> str:
-    changes = asked_again(approval)
+    changes = approval.asked_again
     return f"{changed(changes[-1].before, changes[-1].after)}. {error}" if changes else str(error)
 
 
@@ -297,7 +297,7 @@ def _news(approval: Approval) -> Iterator[News]:
         yield News(NewsKind.ESCALATION, NewsKind.ESCALATION)
     if approval.extensions:
         yield News(NewsKind.EXTENSION, f"{NewsKind.EXTENSION}-{len(approval.extensions)}")
-    if changes := asked_again(approval):
+    if changes := approval.asked_again:
         yield News(NewsKind.POLICY, f"{NewsKind.POLICY}-{len(changes)}")
     if people_to_respond_again(approval):
         yield News(NewsKind.RESET, f"{NewsKind.RESET}-{number_of_changes(approval)}")

@@ -9,7 +9,6 @@ from typing import Protocol
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import ApprovalEvent, Judgement
 from approvals.domain.model import Approval, Response
-from approvals.domain.policy_changes import asked_again
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 
@@ -57,7 +56,7 @@ def respond(
         try:
             store.save(judgement.approval, left)
         except ConflictError as conflict:
-            if isinstance(event, Response) and asked_again(conflict.current) != asked_again(approval):
+            if isinstance(event, Response) and conflict.current.asked_again != approval.asked_again:
                 event = replace(event, is_outdated=True)
             approval = conflict.current
         else:

@@ -27,7 +27,6 @@ from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
-from approvals.domain.policy_changes import last_asked
 from approvals.domain.previous import Previous
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.schedule import next_due
@@ -123,7 +122,7 @@ def asked_again_to_item(approval: Approval) -> Item:
         "people": people_to_item(approval.people) if approval.people else None,
     }
     if approval.decision is None:
-        found["due_at"] = iso(min(next_due(approval), last_asked(approval) + NOTIFY_GRACE))
+        found["due_at"] = iso(min(next_due(approval), approval.last_asked + NOTIFY_GRACE))
     return found
 
 

@@ -23,7 +23,6 @@ from approvals.domain.judgement import ApprovalEvent, Withdrawal
 from approvals.domain.model import Action, Approval, Json, Request, Response, Status
 from approvals.domain.overrides import override_decision
 from approvals.domain.people import Approver, People, Person
-from approvals.domain.policy_changes import asked_again, last_asked
 from approvals.requests.identities import identify
 from approvals.requests.policy import parse_policy
 from approvals.requests.policy_floor import parse_under
@@ -283,7 +282,7 @@ def test_no_response_from_before_a_change_of_the_policy_decides_after_it(
         clock.pass_(seconds=1)
         given = event_of(*event, clock(), key=str(number))
         read = table.get(asked.id)
-        read_after[str(number)] = len(asked_again(read))
+        read_after[str(number)] = len(read.asked_again)
         respond(table, read, given)
 
     def change(number: int) -> None:
@@ -302,11 +301,11 @@ def test_no_response_from_before_a_change_of_the_policy_decides_after_it(
     go_on_in(order, actors)
     ended = ApprovalTable(dynamodb, TABLE).get(asked.id)
     assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
-    assert ended.decision or asked_again(ended), "a change got lost"
+    assert ended.decision or ended.asked_again, "a change got lost"
     for each in (*saved, ended):
         for said in each.standing:
-            assert read_after[said.key] == len(asked_again(each)), "given to the rules before"
-            assert said.at >= last_asked(each)
+            assert read_after[said.key] == len(each.asked_again), "given to the rules before"
+            assert said.at >= each.last_asked
     if ended.decision:
         approved = {each.seat for each in ended.standing if each.action is Action.APPROVE}
         assert ended.status is Status.REJECTED or (len(approved) > 1 and approved & {SUE.id, PIA.id})
