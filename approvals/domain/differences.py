@@ -1,4 +1,4 @@
-"""The exact differences of two requests: `apply(previous, diff(previous, current))` is `current`. Pure.
+"""The exact differences of two requests: what was there before, with the changes, is what is there now. Pure.
 
 Numbers are compared by their value, as in the digest: 1 and 1.0 are the same. 1, "1" and true are three values, and a
 key that is missing differs from one that is null. The order of an object's keys means nothing; that of facts, of the
@@ -8,12 +8,9 @@ form's fields and of a list does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import reduce
-from operator import getitem
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from approvals.domain.model import Json
 from approvals.domain.previous import Part
@@ -71,25 +68,6 @@ def diff(previous: Content, current: Content) -> tuple[Change, ...]:
         *differ.of_pairs(Part.FORM, previous.form, current.form),
         *differ.of_values(Part.CONTEXT, (), dict(previous.context), dict(current.context)),
     )
-
-
-def apply(previous: Content, changes: Iterable[Change]) -> Content:
-    """Return the content to which the changes lead."""
-    found: dict[Part, list[Change]] = {part: [] for part in Part}
-    for change in changes:
-        found[change.part].append(change)
-    context = _with_values(dict(previous.context), found[Part.CONTEXT])
-    return Content(
-        facts=_with_pairs(previous.facts, found[Part.FACTS]),
-        action=_with_values(previous.action, found[Part.ACTION]),
-        form=_with_pairs(previous.form, found[Part.FORM]),
-        context=context if isinstance(context, dict) else {},
-    )
-
-
-def is_same(one: Value, other: Value) -> bool:
-    """Return True if two values are the same in JSON."""
-    return _Differ().is_same(one, other)
 
 
 def pointer(path: Path) -> str:
@@ -154,7 +132,7 @@ class _Differ:
             yield Change(part=part, path=(*path, number), before=MISSING, after=after[number])
 
     def of_pairs(self, part: Part, before: Pairs, after: Pairs) -> Iterator[Change]:
-        was, now = _keyed(before), _keyed(after)
+        was, now = keyed(before), keyed(after)
         for key, value in was.items():
             yield from self.of_values(part, key, value, now.get(key, MISSING))
         for position, (key, value) in enumerate(now.items()):
@@ -168,8 +146,8 @@ class _Differ:
             yield Change(part=part, path=(), before=_labels(was), after=_labels(now), is_order=True)
 
 
-def _keyed(pairs: Pairs) -> dict[tuple[str, int], Value]:
-    """Return the values by their labels and the number of equal labels before them."""
+def keyed(pairs: Pairs) -> dict[tuple[str, int], Value]:
+    """Return the values by their labels and the number of equal labels before them: the first two steps of a path."""
     found: dict[tuple[str, int], Value] = {}
     seen: dict[str, int] = {}
     for label, value in pairs:
@@ -180,52 +158,3 @@ def _keyed(pairs: Pairs) -> dict[tuple[str, int], Value]:
 
 def _labels(keys: Iterable[tuple[str, int]]) -> list[Json]:
     return [label for label, _ in keys]
-
-
-def _with_pairs(previous: Pairs, changes: Sequence[Change]) -> Pairs:
-    values = _keyed(previous)
-    order = [*values]
-    added: list[tuple[int, tuple[str, int]]] = []
-    for key, inside in _by_label(changes).items():
-        value = _with_values(values.get(key, MISSING), inside)
-        if isinstance(value, Missing):
-            order.remove(key)
-        elif key not in values:
-            added.append((inside[0].position, key))
-        values[key] = value
-    for position, key in sorted(added):
-        order.insert(position, key)
-    for change in changes:
-        if change.is_order and isinstance(change.after, list):
-            order = [*_keyed(tuple((str(label), None) for label in change.after))]
-    return tuple((key[0], value) for key in order if not isinstance(value := values[key], Missing))
-
-
-def _by_label(changes: Iterable[Change]) -> dict[tuple[str, int], list[Change]]:
-    """Return the changes of each fact or field, with their paths inside it."""
-    found: dict[tuple[str, int], list[Change]] = {}
-    for change in changes:
-        if not change.is_order:
-            label, number, *inside = change.path
-            found.setdefault((str(label), int(number)), []).append(replace(change, path=tuple(inside)))
-    return found
-
-
-def _with_values(previous: Value, changes: Sequence[Change]) -> Value:
-    """Apply changes inside a value. Removed elements go from the end, so that the indexes before them stay."""
-    changed = [each for each in changes if each.before is not MISSING and each.after is not MISSING]
-    removed = [each for each in changes if each.after is MISSING]
-    added = [each for each in changes if each.before is MISSING]
-    found: Any = deepcopy(previous)
-    for change in (*changed, *reversed(removed), *added):
-        if not change.path:
-            return change.after
-        *way, last = change.path
-        place = reduce(getitem, way, found)
-        if change.after is MISSING:
-            del place[last]
-        elif change.before is MISSING and isinstance(place, list):
-            place.insert(int(last), change.after)
-        else:
-            place[last] = change.after
-    return cast("Value", found)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.differences import MISSING, Change, Content, Path, Value, apply, diff, is_same, pointer
+from approvals.domain.differences import MISSING, Change, Content, Path, Value, diff, pointer
 from approvals.domain.previous import Part
 from approvals.requests.codec import canonical
+from tests.support.applied_differences import apply, is_same
 
 names = st.sampled_from(["", "a", "b", "/", "~", "~1", "a/b", "Replicas"])
 numbers = st.sampled_from([0, 1, 1.0, -0.0, 0.5, 2**53 + 1, 10**30, -1]) | st.integers(-3, 3)
