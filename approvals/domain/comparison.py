@@ -45,12 +45,13 @@ NOTHING = "(none)"
 
 ARROW = "\N{RIGHTWARDS ARROW}"
 
-_PARTS: Mapping[Part, str] = {
-    Part.FACTS: "the facts",
-    Part.ACTION: "the action",
-    Part.FORM: "the form",
-    Part.CONTEXT: "the workflow input",
+PARTS: Mapping[Part, str] = {
+    Part.FACTS: "facts",
+    Part.ACTION: "action",
+    Part.FORM: "form",
+    Part.CONTEXT: "workflow input",
 }
+"""The parts in words."""
 
 
 def subject_key(subject: str) -> str:
@@ -244,7 +245,7 @@ def _named(change: Change) -> NamedChange:
 
 def _label(change: Change) -> str:
     if change.is_order:
-        return f"Order of {_PARTS[change.part]}"
+        return f"Order of the {PARTS[change.part]}"
     if change.part is Part.ACTION:
         return f"Action {pointer(change.path)}"
     if change.part is Part.CONTEXT:

@@ -6,20 +6,12 @@ sets them apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from unicodedata import bidirectional
 
-from approvals.domain.comparison import ARROW, NOTHING
+from approvals.domain.comparison import ARROW, NOTHING, PARTS
 from approvals.domain.model import Approval
 from approvals.domain.parts import Moment, Text, join_names, pluralize, text
 from approvals.domain.previous import Comparison, NamedChange, Part, Previous
-
-_PARTS: Mapping[Part, str] = {
-    Part.FACTS: "facts",
-    Part.ACTION: "action",
-    Part.FORM: "form",
-    Part.CONTEXT: "workflow input",
-}
 
 FAILED = "The earlier approvals of this subject could not be read, so this request is not compared with them."
 NONE = "There is no earlier approval of this subject to compare with."
@@ -74,15 +66,15 @@ def change_rows(approval: Approval, *, values: bool) -> list[tuple[str, str]]:
 
 def _counted(previous: Previous) -> str:
     first, *others = [each for each in previous.parts if each.changes]
-    counted = [f"{pluralize(first.changes, 'change')} in the {_PARTS[first.part]}"]
-    counted += [f"{each.changes:,} in the {_PARTS[each.part]}" for each in others]
+    counted = [f"{pluralize(first.changes, 'change')} in the {PARTS[first.part]}"]
+    counted += [f"{each.changes:,} in the {PARTS[each.part]}" for each in others]
     same = f" The {_same(previous)}" if any(not each.changes for each in previous.parts) else ""
     return f"{join_names(counted)}.{same}"
 
 
 def _same(previous: Previous) -> str:
-    parts = [_PARTS[each.part] for each in previous.parts if not each.changes]
-    is_one = len(parts) == 1 and parts[0] != _PARTS[Part.FACTS]
+    parts = [PARTS[each.part] for each in previous.parts if not each.changes]
+    is_one = len(parts) == 1 and parts[0] != PARTS[Part.FACTS]
     return f"{join_names(parts)} {'is' if is_one else 'are'} the same."
 
 
