@@ -114,10 +114,8 @@ def judge_spend(approval: Approval, attempt: SpendAttempt, now: datetime) -> Acc
     terms = terms_of(approval)
     if terms is None or not _is_grant(approval, attempt):
         raise unknown_grant()
-    if paths := [
-        change.path for change in diff(Content(action=approval.request.action), Content(action=attempt.action))
-    ]:
-        raise SpendRefusedError(SpendError.CHANGED, _changed(paths))
+    if changes := diff(Content(action=approval.request.action), Content(action=attempt.action)):
+        raise SpendRefusedError(SpendError.CHANGED, _changed([change.path for change in changes]))
     if earlier := approval.spends.get(attempt.key_hash):
         return AcceptedSpend(spend=earlier, is_repeated=True)
     if now >= (until := valid_until(approval, terms)):

@@ -77,15 +77,12 @@ class Resumer:
             reached = self.workflows.reached(approval)
         status = approval.status.value
         self.logger.info("workflow resumed" if reached else "workflow no longer waiting", extra={"status": status})
-        now = self._mark(approval, reached=reached)
+        # From its resumption on, later requests of its subject are compared with it.
+        step, subject = (Step.RESUME, comparable_key(approval)) if reached else (Step.WORKFLOW_GONE, None)
+        now = self.table.mark(approval, step, self.clock(), subject=subject)
         # Behind the mark: a crash between the two loses a count instead of doubling it.
         self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
-
-    def _mark(self, approval: Approval, *, reached: bool) -> Approval:
-        if not reached:
-            return self.table.mark(approval, Step.WORKFLOW_GONE, self.clock())
-        return self.table.mark(approval, Step.RESUME, self.clock(), subject=comparable_key(approval))
 
     def _task_token(self, approval_id: str) -> str:
         token = self.tokens.get(approval_id)
