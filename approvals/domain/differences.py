@@ -1,4 +1,4 @@
-"""The exact differences of two requests: what was there before, with the changes, is what is there now. Pure.
+"""The exact differences of two requests: the earlier one with all changes is the later one. Pure.
 
 Numbers are compared by their value, as in the digest: 1 and 1.0 are the same. 1, "1" and true are three values, and a
 key that is missing differs from one that is null. The order of an object's keys means nothing; that of facts, of the
