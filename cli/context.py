@@ -211,6 +211,11 @@ class Context:
             raise CommandError(f"Stack {self.stack} has no output {name}, so it is not an approval stack. Use --stack.")
         return self.outputs[name]
 
+    @property
+    def account(self) -> str:
+        """The account of the stack, which its topic's ARN names."""
+        return self.output("ApprovalTopicArn").split(":")[4]
+
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """The stack's resources."""

@@ -1,4 +1,4 @@
-"""Start the execution that requests an approval."""
+"""Start the execution that requests an approval, read its result, and spend the grant in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from botocore.exceptions import ClientError
 
 from approvals.domain.model import Json
+from approvals.grants import Spender
 from approvals.requests.codec import KEY, RESULT_KEY
 from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context
@@ -63,6 +64,14 @@ def grant_in(result: Mapping[str, Any]) -> Mapping[str, Any]:
     if not (isinstance(grant, dict) and isinstance(grant.get("Id"), str)):
         raise CommandError("The approval can't be spent: its result has no grant.")
     return grant
+
+
+def spender(context: Context) -> Spender:
+    """Return what spends grants. Raises `CommandError` if the stack is of a version that can't."""
+    function = context.outputs.get("SpendFunctionArn")
+    if not function:
+        raise CommandError(f"Stack {context.stack} has no output SpendFunctionArn. Update the stack, or use --stack.")
+    return Spender(context.client("lambda"), context.client("sts"), function, context.sleep)
 
 
 def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:

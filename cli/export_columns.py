@@ -14,6 +14,7 @@ from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
 from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
+from approvals.domain.policy_wording import version_document
 from approvals.domain.result import form, groups, override
 from approvals.requests.codec import write
 from bot.addresses import SLACK
@@ -233,7 +234,7 @@ def _policy(policy: PinnedPolicy) -> Json:
 
 
 def _version(version: PolicyVersion | None) -> Json:
-    return {"version": version.version, "sha256": version.sha256} if version else None
+    return _snake_case_keys(version_document(version))
 
 
 def _refusal(refusal: Refusal) -> Json:

@@ -11,15 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.model import Approval, Json, Status, iso
 from approvals.domain.references import Reference
-from approvals.grants import GrantError, Spender
+from approvals.grants import GrantError
 from cli.aws_errors import explain
 from cli.context import CommandError, Context
 from cli.document import status
-from cli.executions import grant_in, start_execution
+from cli.executions import grant_in, spender, start_execution
 from cli.lookup import UnknownApprovalError, execution_arn, find
 from cli.mcp_arguments import RequestArguments, Requested, SpendArguments, Spent, WaitArguments, Waited
 from cli.reporters import Reporter
-from cli.request_input import execution_input, execution_name
+from cli.request_input import execution_input, execution_name, request_in
 from cli.watch import APPROVED, Watch, exit_code
 
 _KEYS: Mapping[str, str] = {
@@ -56,7 +56,7 @@ class Fixed:
     @property
     def arguments(self) -> frozenset[str]:
         """The arguments whose keys the operator has set, so that an agent can't."""
-        request = self.document.get("Approval", self.document)
+        request = request_in(self.document)
         keys = request.keys() if isinstance(request, dict) else ()
         return frozenset(name for name, key in _KEYS.items() if key in keys)
 
@@ -129,10 +129,9 @@ def wait(context: Context, arguments: WaitArguments) -> Waited:
 
 def spend(context: Context, arguments: SpendArguments) -> Spent:
     """Use the grant up for the action. Raises `CommandError` with the name of the error if the grant is refused."""
-    function = context.output("SpendFunctionArn")
-    spender = Spender(context.client("lambda"), context.client("sts"), function, context.sleep)
+    spends = spender(context)
     try:
-        spent = spender.spend(arguments.grant_id, arguments.action)
+        spent = spends.spend(arguments.grant_id, arguments.action)
     except GrantError as error:
         raise CommandError(f"{error.name}: {error} {_AFTER_REFUSAL.get(error.name, _DO_NOT)}") from error
     return Spent(

@@ -12,14 +12,13 @@ import click
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Json
 from approvals.domain.references import Reference
-from approvals.requests.codec import KEY
 from approvals.requests.parse import read_request
 from cli.context import Context
 from cli.document import outcome
 from cli.executions import start_execution
 from cli.lookup import execution_arn
 from cli.output import plain
-from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
+from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document, request_in
 from cli.request_options import request_of, request_options
 from cli.times import format_deadline
 from cli.watch import Watch, next_steps
@@ -69,7 +68,7 @@ def new_request(context: Context, options: Mapping[str, Any], own: Mapping[str, 
     """Return the request of these options and of the keys that the command sets itself. Raises `UsageError`."""
     own = own or {}
     from_file = read_document(options["file"]) if options["file"] else {}
-    asked = from_file.get(KEY, from_file)
+    asked = request_in(from_file)
     if taken := sorted(own.keys() & (asked.keys() if isinstance(asked, dict) else set())):
         raise click.UsageError(f"{options['file']}: remove {' and '.join(taken)}, which this command sets itself.")
     timeout = context.default_timeout

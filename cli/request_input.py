@@ -65,6 +65,11 @@ for _type, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(_pattern), _first)
 
 
+def request_in(document: Mapping[str, Json]) -> Json:
+    """Return the request in a document: under `Approval`, or else the document itself."""
+    return document.get(KEY, dict(document))
+
+
 def execution_input(
     document: Mapping[str, Json],
     options: Mapping[str, Json],

@@ -125,8 +125,7 @@ def _seat_sentence(context: Context, approval: Approval) -> str:
     except (ClientError, BotoCoreError):
         return ""
     identity = {"userArn": caller["Arn"], "caller": caller["UserId"], "accountId": caller["Account"]}
-    account = context.output("ApprovalTopicArn").split(":")[4]
-    session = identify(identity, account, person_roles(approval.request))
+    session = identify(identity, context.account, person_roles(approval.request))
     return seat_sentence(approval, approver_of(session), context.clock())
 
 

@@ -8,7 +8,7 @@ from approvals.domain.model import Json
 from approvals.requests.codec import KEY
 from cli.context import CommandError, Context, pass_context
 from cli.options import global_options
-from cli.request_input import STDIN, read_document
+from cli.request_input import STDIN, read_document, request_in
 
 MISSING = (
     "approvals mcp needs the MCP SDK, which is not installed. Install it with this command: "
@@ -56,7 +56,7 @@ def _document(file: str) -> dict[str, Json]:
     if file == STDIN:
         raise click.UsageError("--file: standard input belongs to the client. Use the path of a file.")
     document = read_document(file)
-    request = document.get(KEY, document)
+    request = request_in(document)
     if not isinstance(request, dict):
         raise click.UsageError(f"{file}: {KEY} must be an object with the keys of a request.")
     for key in OWN:

@@ -18,7 +18,7 @@ from cli.aws_errors import explain
 from cli.command_action import CommandAction, NotApprovableError, command_action
 from cli.context import CommandError, Context, pass_context
 from cli.document import outcome
-from cli.executions import grant_in
+from cli.executions import grant_in, spender
 from cli.new_request import NewRequest, announced, new_request, new_request_options
 from cli.options import common_options
 from cli.output import as_json, plain
@@ -73,20 +73,12 @@ def command(context: Context, /, *, words: tuple[str, ...], **options: Any) -> N
     if options["file"] == STDIN:
         raise click.UsageError("--file -: standard input belongs to the command. Name a file.")
     action = command_action(words)
-    spender = _spender(context)
+    spends = spender(context)
     with redirect_stdout(sys.stderr):
         asked = new_request(context, options, {"Action": action.document, "Grant": {"Uses": 1}})
         _wait(context, asked)
-        approved = _spend(context, spender, _grant_id(context, asked), words)
+        approved = _spend(context, spends, _grant_id(context, asked), words)
     _execute(approved)
-
-
-def _spender(context: Context) -> Spender:
-    """Return what spends grants. Raises `CommandError` if the stack can't."""
-    function = context.outputs.get("SpendFunctionArn")
-    if not function:
-        raise CommandError(f"Stack {context.stack} has no output SpendFunctionArn. Update the stack, or use --stack.")
-    return Spender(context.client("lambda"), context.client("sts"), function, context.sleep)
 
 
 def _wait(context: Context, asked: NewRequest) -> None:
@@ -110,11 +102,11 @@ def _grant_id(context: Context, asked: NewRequest) -> str:
         raise CommandError(f"{error.message} The command was not executed.") from error
 
 
-def _spend(context: Context, spender: Spender, grant_id: str, words: tuple[str, ...]) -> CommandAction:
+def _spend(context: Context, spends: Spender, grant_id: str, words: tuple[str, ...]) -> CommandAction:
     """Spend the grant on the command as it is now, and return it. Raises `CommandError`: then nothing was executed."""
     action = _current(words, "The grant is not spent.")
     try:
-        spent = spender.spend(grant_id, action.document)
+        spent = spends.spend(grant_id, action.document)
     except GrantError as error:
         kind = _ExpiredError if isinstance(error, GrantExpiredError) else CommandError
         raise kind(f"{error.name}: {error} The command was not executed.") from error

@@ -66,9 +66,8 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
 
 def find_resolvers(context: Context) -> list[Resolver]:
     """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
-    topic = context.output("ApprovalTopicArn")
-    subscribed = confirmed_addresses(context.client("sns"), topic)
-    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed), RoleResolver(topic.split(":")[4])]
+    subscribed = confirmed_addresses(context.client("sns"), context.output("ApprovalTopicArn"))
+    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed), RoleResolver(context.account)]
     if context.slack_channel:
         slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
         resolvers.append(SlackResolver(SlackDirectory(slack)))
