@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -68,7 +68,7 @@ class Runs:
 
 
 @pytest.fixture
-def runs(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     monkeypatch.chdir(tmp_path)
     program = tmp_path / "bin/deploy"
     program.parent.mkdir()
@@ -79,7 +79,11 @@ def runs(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     shell.outputs["SpendFunctionArn"] = FUNCTION
     runs = Runs(shell, tmp_path)
     monkeypatch.setattr("os.execv", runs.execute)
-    return runs
+    # The command resets these for the program that replaces it. Here the process goes on, with other tests.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
+    yield runs
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def test_an_approved_command_is_executed_with_what_was_approved_and_passes_its_code_on(runs: Runs) -> None:
