@@ -19,6 +19,7 @@ from approvals.domain.history import Kind, history
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Status
 from approvals.domain.people import Approver
+from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id
 from approvals.services.lifecycle import LifecycleHandler, NotAllDoneError
 from approvals.services.notify import Notifier
@@ -85,6 +86,18 @@ def ask(
         )
         handler(a_call({"Approval": {**ASKED, **keys}}, token), context)
         return table.get(approval_id(token))
+
+    return request
+
+
+@pytest.fixture
+def ask_under(ask: Callable[..., Approval], monkeypatch: pytest.MonkeyPatch) -> Callable[[Policy | None], None]:
+    """Ask for an approval, under a policy that was read before."""
+
+    def request(policy: Policy | None) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ChangingPolicy, "read", lambda _: policy)
+            ask()
 
     return request
 
@@ -417,16 +430,13 @@ def test_run_that_read_an_earlier_version_changes_nothing(
 def test_request_on_its_way_with_the_policy_before_is_asked_again_too(
     policy: ChangingPolicy,
     table: ApprovalTable,
-    ask: Callable[..., Approval],
+    ask_under: Callable[[Policy | None], None],
     minute: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = policy.read()
     policy.set(**AGAIN)
     minute()
-    with monkeypatch.context() as patch:
-        patch.setattr(ChangingPolicy, "read", lambda _: before)
-        ask()
+    ask_under(before)
     minute()
     request = table.get(ID).request
     assert request.policy
@@ -436,18 +446,15 @@ def test_request_on_its_way_with_the_policy_before_is_asked_again_too(
 def test_request_that_was_not_compared_is_when_the_scheduler_first_looks_at_it(
     policy: ChangingPolicy,
     table: ApprovalTable,
-    ask: Callable[..., Approval],
+    ask_under: Callable[[Policy | None], None],
     minute: Callable[[], None],
     clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = policy.read()
     policy.set(**AGAIN)
     for _ in range(SETTLING // timedelta(minutes=1) + 2):
         minute()
-    with monkeypatch.context() as patch:
-        patch.setattr(ChangingPolicy, "read", lambda _: before)
-        ask()
+    ask_under(before)
     minute()
     assert table.get(ID).request.policy.version == 1  # type: ignore[union-attr]
     clock.pass_(seconds=NOTIFY_GRACE.total_seconds())

@@ -181,13 +181,25 @@ def event_of(person: Person, what: str, channel: str, at: datetime, *, key: str 
     return Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at, key=key)
 
 
+def responses_of(*people: Person) -> st.SearchStrategy[tuple[Person, str, str]]:
+    """Return what people do at the same time, each on one of the channels. Approvals are the most likely."""
+    return st.tuples(
+        st.sampled_from(people),
+        st.sampled_from(["approve", "approve", "approve", "reject", "withdraw"]),
+        st.sampled_from(["email", "slack", "iam"]),
+    )
+
+
+LONG_RACES = settings(
+    max_examples=EXAMPLES // (1 if PROVE else 2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+"""Half as many examples in the gate, as each takes long."""
+
 OVERRIDE_EVENTS = st.lists(
     st.one_of(
-        st.tuples(
-            st.sampled_from([SUE, OTTO, PIA, BO, EVE, RO]),
-            st.sampled_from(["approve", "approve", "approve", "reject", "withdraw"]),
-            st.sampled_from(["email", "slack", "iam"]),
-        ),
+        responses_of(SUE, OTTO, PIA, BO, EVE, RO),
         st.tuples(
             st.sampled_from([IVY, IVY, RO]), st.sampled_from(["override approve", "override reject"]), st.just("iam")
         ),
@@ -198,11 +210,7 @@ OVERRIDE_EVENTS = st.lists(
 
 
 @pytest.mark.timeout(900)
-@settings(
-    max_examples=EXAMPLES // (1 if PROVE else 2),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@LONG_RACES
 @given(OVERRIDE_EVENTS, st.lists(st.integers(0, 6), max_size=30), st.integers(1, 2))
 def test_an_override_that_races_responses_on_each_channel_decides_once_and_the_requester_never(
     dynamodb: DynamoDBClient, events: list[tuple[Person, str, str]], order: list[int], needed: int
@@ -242,23 +250,11 @@ def test_an_override_that_races_responses_on_each_channel_decides_once_and_the_r
     assert (ended.status is Status.REJECTED) == rejected
 
 
-ANSWERS = st.lists(
-    st.tuples(
-        st.sampled_from([SUE, OTTO, PIA, BO, EVE]),
-        st.sampled_from(["approve", "approve", "approve", "reject", "withdraw"]),
-        st.sampled_from(["email", "slack", "iam"]),
-    ),
-    min_size=3,
-    max_size=7,
-)
+ANSWERS = st.lists(responses_of(SUE, OTTO, PIA, BO, EVE), min_size=3, max_size=7)
 
 
 @pytest.mark.timeout(900)
-@settings(
-    max_examples=EXAMPLES // (1 if PROVE else 2),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@LONG_RACES
 @given(ANSWERS, st.lists(st.integers(0, 11), max_size=40), st.integers(1, 2))
 def test_no_response_from_before_a_change_of_the_policy_decides_after_it(
     dynamodb: DynamoDBClient,
