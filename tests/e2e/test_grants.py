@@ -99,7 +99,7 @@ def test_a_state_machine_executes_what_was_approved_once(
     assert grant["ValidUntil"] == spent["ValidUntil"]
     page = person.open(link).text
     assert f"Grant spent by \u201c{execution.arn}\u201d" in page
-    call = {"GrantId": grant["Id"], "Action": ACTION, "Key": "another", "SpentBy": "somebody else"}
+    call = {"GrantId": grant["Id"], "Action": ACTION, "Key": "another", "SpentBy": "another caller"}
     assert invoke(stack, call)["errorType"] == "GrantSpent"
     same = {**call, "Key": f"{execution.arn}/Spend the grant"}
     assert invoke(stack, same) == {**spent, "Repeated": True}
@@ -115,5 +115,5 @@ def test_a_state_machine_can_not_execute_anything_else(stack: LocalStack, person
     assert (execution.states[-1].name, execution.error) == ("Not spent", "ActionChanged")
     assert "It differs at /Rows." in str(execution.cause)
     grant = granted(stack, execution)
-    call = {"GrantId": grant["Id"], "Action": ACTION, "Key": "the right one", "SpentBy": "somebody"}
+    call = {"GrantId": grant["Id"], "Action": ACTION, "Key": "the right one", "SpentBy": "a caller"}
     assert invoke(stack, call)["Use"] == 1, "a refused spend uses nothing up"

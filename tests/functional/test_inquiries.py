@@ -605,7 +605,7 @@ def test_users_of_other_workspaces_name_no_delegate(app: SlackApp) -> None:
 def test_a_requester_who_is_not_in_the_channel_does_not_see_the_earlier_values(
     app: SlackApp, user: str, sees: bool
 ) -> None:
-    """Whoever starts an execution could else name the subject and the private channel of others."""
+    """A user who starts an execution could else name the subject and the private channel of others."""
     subject = {"subject": "deploy", "notify": ("dave@example.com",)}
     asked = app.ask("Deploy", request=subject, people=People(), previous=a_previous("s3cret", CHANNEL))
     shown = app.said(f"show {asked.id}", user, ELSEWHERE_CHANNEL if user == DAVE else CHANNEL)

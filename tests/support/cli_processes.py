@@ -13,7 +13,7 @@ COMMAND = [sys.executable, "-m", "cli", "--local"]
 
 
 class Cli:
-    """Runs the command line as somebody who has nothing but `--local`."""
+    """Runs the command line as a caller with nothing but `--local`."""
 
     def __init__(self, port: int) -> None:
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
